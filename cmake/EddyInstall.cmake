@@ -1,0 +1,50 @@
+# What `cmake --install` gives: headers, library, a CMake package and a
+# pkg-config file. All of them find each other by relative paths, so that the
+# installed tree can be moved.
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/eddy")
+
+install(
+  TARGETS eddy
+  EXPORT eddyTargets
+  FILE_SET HEADERS)
+install(
+  EXPORT eddyTargets
+  NAMESPACE eddy::
+  DESTINATION "${package_dir}")
+
+configure_package_config_file(
+  "${CMAKE_CURRENT_LIST_DIR}/eddyConfig.cmake.in"
+  "${PROJECT_BINARY_DIR}/eddyConfig.cmake"
+  INSTALL_DESTINATION "${package_dir}"
+  NO_SET_AND_CHECK_MACRO)
+# Before 1.0 a minor version may change what users see.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/eddyConfigVersion.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(
+  FILES "${PROJECT_BINARY_DIR}/eddyConfig.cmake"
+        "${PROJECT_BINARY_DIR}/eddyConfigVersion.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/Findliburing.cmake"
+  DESTINATION "${package_dir}")
+
+set(pkgconfig_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(EDDY_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
+else()
+  file(RELATIVE_PATH up "/${pkgconfig_dir}" "/")
+  string(REGEX REPLACE "/$" "" up "${up}")
+  set(EDDY_PC_PREFIX "\${pcfiledir}/${up}")
+endif()
+foreach(dir IN ITEMS LIB INCLUDE)
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${dir}DIR}")
+    set(EDDY_PC_${dir}DIR "${CMAKE_INSTALL_${dir}DIR}")
+  else()
+    set(EDDY_PC_${dir}DIR "\${prefix}/${CMAKE_INSTALL_${dir}DIR}")
+  endif()
+endforeach()
+# clang takes the flag too, so that the file need not know the compiler.
+set(EDDY_PC_CFLAGS "-foptimize-sibling-calls")
+configure_file("${CMAKE_CURRENT_LIST_DIR}/eddy.pc.in"
+               "${PROJECT_BINARY_DIR}/eddy.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/eddy.pc" DESTINATION "${pkgconfig_dir}")

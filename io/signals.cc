@@ -1,0 +1,50 @@
+#include <eddy/io/signals.h>
+
+#include <eddy/io/read.h>
+
+#include <sys/signalfd.h>
+
+#include <cerrno>
+#include <span>
+#include <utility>
+
+namespace eddy::io {
+
+Result<Signals> Signals::Block(std::initializer_list<int> signals) {
+  sigset_t set;
+  sigset_t before;
+  sigset_t unblock;
+  sigemptyset(&set);
+  sigemptyset(&unblock);
+  for (const int signal : signals) {
+    if (sigaddset(&set, signal) != 0) {
+      return Unexpected(std::errc::invalid_argument);
+    }
+  }
+  Fd fd(signalfd(-1, &set, SFD_CLOEXEC));
+  if (!fd.valid()) return Unexpected(Error::FromErrno(errno));
+  pthread_sigmask(SIG_BLOCK, &set, &before);
+  for (const int signal : signals) {
+    if (sigismember(&before, signal) == 0) sigaddset(&unblock, signal);
+  }
+  return Signals(std::move(fd), unblock);
+}
+
+Signals::Signals(Fd fd, const sigset_t& unblock) noexcept
+    : fd_(std::move(fd)), unblock_(unblock) {}
+
+Signals::Signals(Signals&& other) noexcept
+    : fd_(std::move(other.fd_)), unblock_(other.unblock_) {
+  sigemptyset(&other.unblock_);
+}
+
+Signals::~Signals() { pthread_sigmask(SIG_UNBLOCK, &unblock_, nullptr); }
+
+Task<Result<int>> Signals::Next() {
+  signalfd_siginfo info;
+  EDDY_CO_CHECK(
+      co_await Read(fd_, std::as_writable_bytes(std::span(&info, 1))));
+  co_return static_cast<int>(info.ssi_signo);
+}
+
+}  // namespace eddy::io

@@ -1,0 +1,81 @@
+// FramePool: the memory of coroutine frames and spawned tasks.
+//
+// A frame lives for one call, and calls of the same coroutine need the same
+// size again and again. So freed blocks go to a free list of their size class
+// (multiples of 64 bytes up to 32 KiB) on the thread that frees them, and the
+// next frame of that class takes the one that is warm in the cache: a load and
+// two stores, no lock, no heap call. Larger blocks come from operator new.
+//
+// A block that was allocated on one thread may be freed on another. Free lists
+// only grow to the highest number of frames that lived at once; Trim() gives
+// them back, and so does the end of the thread.
+//
+// Under AddressSanitizer the pool is bypassed, so that a use after the end of
+// a frame is reported.
+#ifndef EDDY_RUNTIME_FRAME_POOL_H_
+#define EDDY_RUNTIME_FRAME_POOL_H_
+
+#include <cstddef>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define EDDY_INTERNAL_POOL_FRAMES 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EDDY_INTERNAL_POOL_FRAMES 0
+#endif
+#endif
+#ifndef EDDY_INTERNAL_POOL_FRAMES
+#define EDDY_INTERNAL_POOL_FRAMES 1
+#endif
+
+namespace eddy::internal {
+
+class FramePool {
+ public:
+  // A block of at least `size` bytes, aligned for std::max_align_t. Throws
+  // std::bad_alloc.
+  static void* Allocate(std::size_t size) {
+    const std::size_t index = ClassOf(size);
+    if (index >= kClasses) return ::operator new(size);
+    Block* block = free_[index];
+    if (block == nullptr) return AllocateSlow(index);
+    free_[index] = block->next;
+    return block;
+  }
+
+  // Takes back a block of Allocate(size).
+  static void Free(void* memory, std::size_t size) noexcept {
+    const std::size_t index = ClassOf(size);
+    if (index >= kClasses || closed_) return ::operator delete(memory);
+    free_[index] = ::new (memory) Block{free_[index]};
+  }
+
+  // Gives the free blocks of this thread back to the heap.
+  static void Trim() noexcept;
+
+ private:
+  struct Block {
+    Block* next;
+  };
+  struct ThreadExit {
+    ~ThreadExit();
+  };
+
+  static constexpr std::size_t kGranularity = 64;
+  static constexpr std::size_t kClasses =
+      EDDY_INTERNAL_POOL_FRAMES ? 32768 / kGranularity + 1 : 0;
+
+  static constexpr std::size_t ClassOf(std::size_t size) {
+    return (size + kGranularity - 1) / kGranularity;
+  }
+  static void* AllocateSlow(std::size_t index);
+
+  static inline constinit thread_local Block* free_[kClasses + 1] = {};
+  // Set when the thread's free lists are gone for good.
+  static inline constinit thread_local bool closed_ = false;
+};
+
+}  // namespace eddy::internal
+
+#endif  // EDDY_RUNTIME_FRAME_POOL_H_

@@ -1,0 +1,149 @@
+// JoinHandle<T>: the result of a spawned task.
+//
+//   JoinHandle<int> handle = scope.Spawn(Compute());
+//   int n = co_await handle;
+//
+// Result: what the task returned; its exception is thrown again. Waiting is not
+// a stop point: the task itself is stopped with its scope, and then ends.
+// Lifetime: a handle may be dropped (the scope waits for the task all the same)
+// and may outlive the scope. REQUIRES: awaited at most once.
+// Cost: no allocation.
+#ifndef EDDY_RUNTIME_JOIN_HANDLE_H_
+#define EDDY_RUNTIME_JOIN_HANDLE_H_
+
+#include <eddy/runtime/frame_pool.h>
+#include <eddy/runtime/intrusive_list.h>
+#include <eddy/runtime/misuse.h>
+#include <eddy/runtime/suspension.h>
+#include <eddy/runtime/task.h>
+#include <eddy/runtime/task_context.h>
+#include <eddy/runtime/task_failure.h>
+
+#include <coroutine>
+#include <cstddef>
+#include <utility>
+
+namespace eddy {
+
+class TaskScope;
+
+namespace internal {
+
+// A spawned task: its context, its place in the scope, and who joins it. Two
+// references at most: the run and the handle.
+class SpawnedTask : public TaskContext,
+                    public ReadyNode,
+                    public ListHook<SpawnedTask> {
+ public:
+  static void* operator new(std::size_t size) {
+    return FramePool::Allocate(size);
+  }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    FramePool::Free(memory, size);
+  }
+
+  bool ended() const noexcept { return scope_ == nullptr; }
+  void set_joiner(Suspension& joiner) noexcept { joiner_ = &joiner; }
+
+  void Unref() noexcept {
+    if (--references_ == 0) delete this;
+  }
+
+ protected:
+  SpawnedTask(TaskScope& scope, const TaskContext& scope_context) noexcept
+      : TaskContext(&scope_context), scope_(&scope) {}
+  virtual ~SpawnedTask() = default;
+
+ private:
+  std::coroutine_handle<> ChainEnded() noexcept final;
+  virtual TaskFailure Failure() noexcept = 0;
+
+  TaskScope* scope_;
+  Suspension* joiner_ = nullptr;
+  unsigned references_ = 2;
+};
+
+template <class T>
+class SpawnedTaskOf : public SpawnedTask {
+ public:
+  SpawnedTaskOf(TaskScope& scope, const TaskContext& scope_context,
+                Task<T> task) noexcept
+      : SpawnedTask(scope, scope_context), task_(std::move(task)) {
+    this->coroutine = TaskAccess::Begin(task_, *this);
+  }
+
+  T Take() { return TaskAccess::PromiseOf(task_).Take(); }
+
+ private:
+  TaskFailure Failure() noexcept final { return FailureOf(task_); }
+
+  Task<T> task_;
+};
+
+}  // namespace internal
+
+template <class T>
+class JoinHandle {
+ public:
+  JoinHandle(JoinHandle&& other) noexcept
+      : task_(std::exchange(other.task_, nullptr)) {}
+  JoinHandle& operator=(JoinHandle&& other) noexcept {
+    JoinHandle moved(std::move(other));
+    std::swap(task_, moved.task_);
+    return *this;
+  }
+  ~JoinHandle() {
+    if (task_ != nullptr) task_->Unref();
+  }
+
+  // True when the task has ended, so that awaiting does not wait.
+  bool ended() const noexcept { return task_->ended(); }
+
+  // Requests a stop of this task alone.
+  void RequestStop() noexcept { task_->RequestStop(); }
+
+  class [[nodiscard]] Awaiter final : public internal::Suspension {
+   public:
+    void Cancel() noexcept override {}
+    const char* name() const noexcept override { return "JoinHandle"; }
+
+    bool await_ready() const noexcept { return task_->ended(); }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+      Suspend(waiter.promise());
+      task_->set_joiner(*this);
+    }
+    T await_resume() {
+      // The result leaves with this await.
+      const Releaser releaser{task_};
+      return task_->Take();
+    }
+
+   private:
+    friend class JoinHandle;
+    struct Releaser {
+      internal::SpawnedTask* task;
+      ~Releaser() { task->Unref(); }
+    };
+    explicit Awaiter(internal::SpawnedTaskOf<T>* task) noexcept : task_(task) {}
+    internal::SpawnedTaskOf<T>* task_;
+  };
+
+  Awaiter operator co_await() noexcept {
+    if (task_ == nullptr) {
+      internal::Misuse("a JoinHandle was awaited twice, or after a move");
+    }
+    return Awaiter(std::exchange(task_, nullptr));
+  }
+
+ private:
+  friend class TaskScope;
+  explicit JoinHandle(internal::SpawnedTaskOf<T>* task) noexcept
+      : task_(task) {}
+
+  internal::SpawnedTaskOf<T>* task_;
+};
+
+}  // namespace eddy
+
+#endif  // EDDY_RUNTIME_JOIN_HANDLE_H_

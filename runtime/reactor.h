@@ -1,0 +1,233 @@
+// Reactor: the loop that runs the tasks of one thread.
+//
+//   int main() {
+//     auto reactor = Reactor::Create();
+//     if (!reactor) Fail(reactor.error().message());
+//     return (*reactor)->Run(Main());
+//   }
+//
+// (SyncWait(Main()) does the same in one call.)
+//
+// A turn of the loop runs what is ready, fires the timers that are due, enters
+// the kernel once, to submit every operation that was started and to wait where
+// nothing is ready, and moves the completions to the ready queue. It never
+// waits while something is ready and never spins while nothing is, but for
+// ReactorOptions::busy_poll.
+//
+// Thread safety: a reactor belongs to the thread that created it. Everything
+// here, and everything that runs on it, is called on that thread; a call from
+// another thread aborts.
+#ifndef EDDY_RUNTIME_REACTOR_H_
+#define EDDY_RUNTIME_REACTOR_H_
+
+#include <eddy/runtime/result.h>
+#include <eddy/runtime/ring.h>
+#include <eddy/runtime/suspension.h>
+#include <eddy/runtime/task.h>
+#include <eddy/runtime/task_failure.h>
+#include <eddy/runtime/time.h>
+#include <eddy/runtime/timer_wheel.h>
+
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+namespace eddy {
+
+class Operation;
+class TaskScope;
+
+struct ReactorOptions {
+  // See RingOptions: 256 to 1024 suit nearly every program.
+  unsigned entries = RingOptions{}.entries;
+  unsigned file_workers = RingOptions{}.file_workers;
+  unsigned unbounded_workers = RingOptions{}.unbounded_workers;
+  // How long to look for completions before sleeping in the kernel. Costs a
+  // whole core while it looks, and saves the wake-up (about 20 us on a virtual
+  // machine) when something comes in that time.
+  Duration busy_poll = Duration::zero();
+  // How many ready coroutines may run before timers and I/O get their turn.
+  unsigned ready_per_turn = 256;
+};
+
+struct ReactorStats {
+  std::uint64_t turns = 0;
+  std::uint64_t enters = 0;       // system calls made by the loop
+  std::uint64_t submitted = 0;    // operations given to the kernel
+  std::uint64_t completions = 0;  // their completions
+  std::uint64_t cancels = 0;      // asked to end early
+  std::uint64_t overflows = 0;    // turns that found the queue overflown
+  // Operations without a waiter (a close by a destructor) that failed.
+  std::uint64_t detached_errors = 0;
+};
+
+class Reactor {
+ public:
+  // Errors: see Ring::Create; message() says what to change.
+  // Cost: some ten system calls and the memory of the ring.
+  static Result<std::unique_ptr<Reactor>> Create(
+      const ReactorOptions& options = {});
+  // The same over a ring made elsewhere, such as one that injects faults.
+  static std::unique_ptr<Reactor> CreateOn(std::unique_ptr<Ring> ring,
+                                           const ReactorOptions& options = {});
+
+  // REQUIRES: not running.
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  // The reactor that runs on this thread, or null.
+  static Reactor* Current() noexcept { return current_; }
+
+  // Runs `main` to its end, then stops what was spawned in scope(), and returns
+  // when nothing is left: no task, no operation in flight, no descriptor on its
+  // way to be closed.
+  //
+  // Result: what main returned or threw. If a task in scope() failed before
+  // that, everything is stopped and its exception is thrown, or its error is
+  // returned (thrown as std::system_error where T is no Result).
+  //
+  // SIGPIPE is blocked on this thread meanwhile, so that a write to a closed
+  // pipe is an error and not the end of the process.
+  //
+  // REQUIRES: called on the creating thread, not from a task.
+  template <class T>
+  T Run(Task<T> main);
+
+  // The scope for what outlives its caller. REQUIRES: running.
+  TaskScope& scope() noexcept { return *scope_; }
+
+  // Requests a stop of all that runs.
+  void RequestStop() noexcept;
+
+  ReactorStats stats() const noexcept;
+
+  // What waits for what, as text: a line for each task with what it waits on,
+  // below it the coroutines from the innermost out with the source line of
+  // their await, and then the tasks that it waits for. Allocates.
+  std::string DumpTasks() const;
+
+  // Visits the context of the main task and those in scope(), from where the
+  // contexts below are reached.
+  void VisitTasks(internal::ContextVisitor& visitor) const;
+
+  const Ring& ring() const noexcept { return *ring_; }
+
+  // --- For awaitables -------------------------------------------------------
+
+  // An entry for an operation; submits the queue first where it is full. Never
+  // null. The operation's address goes to its user_data through Track().
+  io_uring_sqe* GetSqe() noexcept {
+    AssertCurrent();
+    io_uring_sqe* sqe = ring_->TryGetSqe();
+    if (sqe == nullptr) [[unlikely]] {
+      sqe = FlushForSqe();
+    }
+    return sqe;
+  }
+
+  // The entry belongs to the operation: the kernel's completions go to it, and
+  // the reactor does not end before the last of them.
+  void Track(io_uring_sqe* sqe, Operation& operation) noexcept {
+    sqe->user_data = reinterpret_cast<std::uint64_t>(&operation);
+    ++stats_.submitted;
+  }
+
+  // Requests the cancellation of an operation in flight; its own completion
+  // tells how it ended.
+  void CancelOperation(Operation& operation) noexcept;
+
+  // Submits an operation without a waiter: prepare(sqe) fills the entry. The
+  // reactor does not end before it has completed.
+  template <class F>
+  void SubmitDetached(F prepare) noexcept {
+    io_uring_sqe* sqe = GetSqe();
+    prepare(sqe);
+    sqe->user_data = kDetached;
+    ++stats_.submitted;
+  }
+
+  void Ready(internal::ReadyNode& node) noexcept { ready_.Push(node); }
+
+  internal::TimerWheel& timers() noexcept { return timers_; }
+
+  void AssertCurrent() const noexcept {
+    if (current_ != this) [[unlikely]] {
+      WrongThread();
+    }
+  }
+
+ private:
+  friend class TaskScope;
+  class MainContext;
+
+  // Values of user_data that are no operation.
+  static constexpr std::uint64_t kIgnored = 0;
+  static constexpr std::uint64_t kDetached = 1;
+
+  Reactor(std::unique_ptr<Ring> ring, const ReactorOptions& options);
+
+  // Runs the coroutine as the first of a chain, and the loop until all ends.
+  using StartMain = std::coroutine_handle<internal::PromiseBase> (*)(
+      void* task, internal::TaskContext& context);
+  internal::TaskFailure RunUntilEnded(StartMain start, void* task);
+
+  void Loop(const MainContext& main);
+  void RunReady();
+  void EnterRing();
+  bool BusyPoll(TimePoint until);
+  void Reap() noexcept;
+  io_uring_sqe* FlushForSqe() noexcept;
+  std::uint64_t in_flight() const noexcept {
+    return stats_.submitted - stats_.completions;
+  }
+  [[noreturn]] void WrongThread() const noexcept;
+
+  static inline constinit thread_local Reactor* current_ = nullptr;
+
+  std::unique_ptr<Ring> ring_;
+  internal::ReadyQueue ready_;
+  internal::TimerWheel timers_;
+  ReactorStats stats_;
+  const ReactorOptions options_;
+  TaskScope* scope_ = nullptr;
+  MainContext* main_ = nullptr;
+  const std::thread::id thread_;
+};
+
+template <class T>
+T Reactor::Run(Task<T> main) {
+  internal::TaskFailure failure = RunUntilEnded(
+      [](void* task, internal::TaskContext& context) {
+        return internal::TaskAccess::Begin(*static_cast<Task<T>*>(task),
+                                           context);
+      },
+      &main);
+  auto& promise = internal::TaskAccess::PromiseOf(main);
+  if (failure.exception) std::rethrow_exception(failure.exception);
+  if (failure.error) {
+    if constexpr (internal::kIsResult<T>) {
+      return Unexpected(*failure.error);
+    } else {
+      throw std::system_error(failure.error->ToErrorCode(),
+                              "a task in the reactor's scope failed");
+    }
+  }
+  return promise.Take();
+}
+
+inline void internal::Suspension::Wake() noexcept {
+  TaskContext& context = *coroutine.promise().context;
+  context.set_waiting_on(nullptr);
+  context.reactor().Ready(*this);
+}
+
+}  // namespace eddy
+
+#endif  // EDDY_RUNTIME_REACTOR_H_

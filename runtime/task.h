@@ -1,0 +1,255 @@
+// Task<T>: a coroutine that runs when it is awaited, and ends before its
+// caller goes on.
+//
+//   Task<int> Square(int x) { co_return x * x; }
+//   Task<Result<std::size_t>> Count(net::TcpStream& stream) { ... }
+//
+//   int n = co_await Square(3);
+//
+// Result: T is any movable type, void, or a reference. Exactly one of a value
+// or an exception comes out; an exception that leaves the coroutine is thrown
+// again at the co_await. Expected failures travel as Result<T>.
+//
+// Lifetime: a Task is lazy and owns its coroutine frame. Parameters are kept
+// in the frame: take by value what must live as long as the task; a reference
+// parameter (and a capturing lambda's `this`) has to outlive the await. With
+// `co_await F(x)` on one line, even temporaries do.
+//
+// Stop: the stop token, the deadline and the reactor of the awaiting task flow
+// down; a task is stopped by the operations it awaits answering kCanceled.
+//
+// REQUIRES: awaited at most once, on the thread of one reactor, from a
+// coroutine of eddy. Violations abort.
+//
+// Cost: one frame from the frame pool (no heap call in a steady state), no
+// atomic, no virtual call. Starting and returning are tail calls: any number
+// of awaits that complete at once runs in constant stack.
+#ifndef EDDY_RUNTIME_TASK_H_
+#define EDDY_RUNTIME_TASK_H_
+
+#include <eddy/runtime/attributes.h>
+#include <eddy/runtime/misuse.h>
+#include <eddy/runtime/promise.h>
+#include <eddy/runtime/task_context.h>
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace eddy {
+
+template <class T>
+class Task;
+
+namespace internal {
+
+struct TaskAccess;
+
+// The end of a coroutine: nothing yet, a value, or an exception.
+template <class T>
+class TaskOutcome {
+ public:
+  TaskOutcome() noexcept {}
+  TaskOutcome(const TaskOutcome&) = delete;
+  TaskOutcome& operator=(const TaskOutcome&) = delete;
+  ~TaskOutcome() { Reset(); }
+
+  template <class U>
+  void SetValue(U&& value) {
+    std::construct_at(&value_, std::forward<U>(value));
+    state_ = State::kValue;
+  }
+  // Replaces a value: a local's destructor threw after the co_return.
+  void SetException(std::exception_ptr exception) noexcept {
+    Reset();
+    std::construct_at(&exception_, std::move(exception));
+    state_ = State::kException;
+  }
+
+  // The exception, or null.
+  std::exception_ptr exception() const noexcept {
+    return state_ == State::kException ? exception_ : nullptr;
+  }
+  T& value() noexcept { return value_; }
+
+  T Take() {
+    if (state_ == State::kException) [[unlikely]] {
+      std::rethrow_exception(exception_);
+    }
+    return std::move(value_);
+  }
+
+ private:
+  enum class State : unsigned char { kEmpty, kValue, kException };
+
+  void Reset() noexcept {
+    if (state_ == State::kValue) {
+      std::destroy_at(&value_);
+    } else if (state_ == State::kException) {
+      std::destroy_at(&exception_);
+    }
+    state_ = State::kEmpty;
+  }
+
+  union {
+    T value_;
+    std::exception_ptr exception_;
+  };
+  State state_ = State::kEmpty;
+};
+
+template <class T>
+class TaskPromise final : public PromiseBase {
+  // A reference is kept as a pointer.
+  static constexpr bool kIsReference = std::is_reference_v<T>;
+  using Stored =
+      std::conditional_t<kIsReference, std::remove_reference_t<T>*, T>;
+
+ public:
+  EDDY_CORO_WRAPPER Task<T> get_return_object() noexcept;
+  void unhandled_exception() noexcept {
+    outcome_.SetException(std::current_exception());
+  }
+  template <class U = T>
+  requires(!kIsReference &&
+           std::is_constructible_v<T, U&&>) void return_value(U&& value) {
+    outcome_.SetValue(std::forward<U>(value));
+  }
+  void return_value(T value) noexcept requires kIsReference {
+    outcome_.SetValue(std::addressof(value));
+  }
+
+  T Take() {
+    if constexpr (kIsReference) {
+      return static_cast<T>(*outcome_.Take());
+    } else {
+      return outcome_.Take();
+    }
+  }
+  TaskOutcome<Stored>& outcome() noexcept { return outcome_; }
+
+ private:
+  TaskOutcome<Stored> outcome_;
+};
+
+template <>
+class TaskPromise<void> final : public PromiseBase {
+ public:
+  EDDY_CORO_WRAPPER Task<void> get_return_object() noexcept;
+  void unhandled_exception() noexcept { exception_ = std::current_exception(); }
+  void return_void() noexcept {}
+
+  void Take() {
+    if (exception_) [[unlikely]] {
+      std::rethrow_exception(exception_);
+    }
+  }
+  std::exception_ptr exception() const noexcept { return exception_; }
+
+ private:
+  std::exception_ptr exception_;
+};
+
+}  // namespace internal
+
+template <class T = void>
+class [[nodiscard]] EDDY_CORO_TYPE EDDY_CORO_AWAIT_ELIDABLE Task {
+ public:
+  using promise_type = internal::TaskPromise<T>;
+  using ValueType = T;
+
+  Task(Task&& other) noexcept
+      : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
+  Task& operator=(Task&& other) noexcept {
+    Task(std::move(other)).Swap(*this);
+    return *this;
+  }
+  ~Task() {
+    if (coroutine_) coroutine_.destroy();
+  }
+
+  void Swap(Task& other) noexcept { std::swap(coroutine_, other.coroutine_); }
+
+  // What `co_await std::move(task)` or `co_await F()` uses.
+  class [[nodiscard]] Awaiter {
+   public:
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(
+        std::coroutine_handle<Promise> waiter) const noexcept {
+      static_assert(std::is_base_of_v<internal::PromiseBase, Promise>,
+                    "a Task can be awaited only in a coroutine of eddy");
+      promise_type& promise = CheckedPromise(coroutine_);
+      promise.parent = &waiter.promise();
+      promise.context = waiter.promise().context;
+      return coroutine_;
+    }
+    T await_resume() const { return coroutine_.promise().Take(); }
+
+   private:
+    friend class Task;
+    explicit Awaiter(std::coroutine_handle<promise_type> coroutine) noexcept
+        : coroutine_(coroutine) {}
+    std::coroutine_handle<promise_type> coroutine_;
+  };
+  Awaiter operator co_await() && noexcept { return Awaiter(coroutine_); }
+
+ private:
+  friend promise_type;
+  friend internal::TaskAccess;
+
+  explicit Task(std::coroutine_handle<promise_type> coroutine) noexcept
+      : coroutine_(coroutine) {}
+
+  static promise_type& CheckedPromise(
+      std::coroutine_handle<promise_type> coroutine) noexcept {
+    // Handles of eddy's coroutines are converted to handles of their promise's
+    // base class, which holds for promises that the frame need not align.
+    static_assert(alignof(promise_type) <= 2 * sizeof(void*),
+                  "a Task's result cannot be over-aligned; return a "
+                  "std::unique_ptr to it");
+    if (!coroutine) [[unlikely]] {
+      internal::Misuse("a Task that was moved from was awaited or spawned");
+    }
+    promise_type& promise = coroutine.promise();
+    if (promise.context != nullptr) [[unlikely]] {
+      internal::Misuse("a Task was awaited or spawned twice; a Task runs once");
+    }
+    return promise;
+  }
+
+  std::coroutine_handle<promise_type> coroutine_;
+};
+
+namespace internal {
+
+// For the parts of the runtime that start a chain.
+struct TaskAccess {
+  // Makes the task the first of a chain under `context`; the handle starts it.
+  template <class T>
+  static std::coroutine_handle<PromiseBase> Begin(
+      Task<T>& task, TaskContext& context) noexcept {
+    auto& promise = Task<T>::CheckedPromise(task.coroutine_);
+    promise.context = &context;
+    return std::coroutine_handle<PromiseBase>::from_promise(promise);
+  }
+  template <class T>
+  static TaskPromise<T>& PromiseOf(Task<T>& task) noexcept {
+    return task.coroutine_.promise();
+  }
+};
+
+template <class T>
+Task<T> TaskPromise<T>::get_return_object() noexcept {
+  return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+inline Task<void> TaskPromise<void>::get_return_object() noexcept {
+  return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+}
+
+}  // namespace internal
+}  // namespace eddy
+
+#endif  // EDDY_RUNTIME_TASK_H_

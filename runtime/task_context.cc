@@ -1,0 +1,32 @@
+#include <eddy/runtime/task_context.h>
+
+#include <eddy/runtime/misuse.h>
+#include <eddy/runtime/stop.h>
+#include <eddy/runtime/suspension.h>
+
+namespace eddy::internal {
+
+TaskContext::~TaskContext() {
+  if (stop_state_ != nullptr) stop_state_->Unref();
+}
+
+void TaskContext::RequestStop() noexcept {
+  if (stop_requested_) return;
+  stop_requested_ = true;
+  if (waiting_on_ != nullptr) waiting_on_->Cancel();
+  if (stop_state_ != nullptr) stop_state_->RequestStop();
+}
+
+StopState& TaskContext::EnsureStopState() {
+  if (stop_state_ == nullptr) {
+    stop_state_ = new StopState;
+    if (stop_requested_) stop_state_->RequestStop();
+  }
+  return *stop_state_;
+}
+
+std::coroutine_handle<> TaskContext::ChainEnded() noexcept {
+  Misuse("a task that nobody awaits has ended");
+}
+
+}  // namespace eddy::internal

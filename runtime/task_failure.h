@@ -1,0 +1,41 @@
+// TaskFailure: how a task ended, if not well.
+#ifndef EDDY_RUNTIME_TASK_FAILURE_H_
+#define EDDY_RUNTIME_TASK_FAILURE_H_
+
+#include <eddy/runtime/result.h>
+#include <eddy/runtime/task.h>
+
+#include <exception>
+#include <optional>
+#include <type_traits>
+
+namespace eddy::internal {
+
+struct TaskFailure {
+  std::exception_ptr exception;
+  std::optional<Error> error;
+
+  explicit operator bool() const noexcept { return exception || error; }
+};
+
+// The exception of an ended task, or the error of its Result.
+template <class T>
+TaskFailure FailureOf(Task<T>& task) noexcept {
+  auto& promise = TaskAccess::PromiseOf(task);
+  TaskFailure failure;
+  if constexpr (std::is_void_v<T>) {
+    failure.exception = promise.exception();
+  } else {
+    failure.exception = promise.outcome().exception();
+    if constexpr (kIsResult<T>) {
+      if (!failure.exception && !promise.outcome().value()) {
+        failure.error = promise.outcome().value().error();
+      }
+    }
+  }
+  return failure;
+}
+
+}  // namespace eddy::internal
+
+#endif  // EDDY_RUNTIME_TASK_FAILURE_H_

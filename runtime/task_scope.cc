@@ -1,0 +1,61 @@
+#include <eddy/runtime/task_scope.h>
+
+#include <eddy/runtime/misuse.h>
+
+namespace eddy {
+
+TaskScope::~TaskScope() {
+  if (live_ != 0) {
+    internal::Misuse(
+        "a TaskScope was destroyed while %zu of its tasks run; only the end of "
+        "WithScope may end a scope",
+        live_);
+  }
+}
+
+void TaskScope::RequestStop() noexcept {
+  AssertOpen();
+  stopped_here_ = true;
+  StopAll();
+}
+
+void TaskScope::StopAll() noexcept {
+  context_.RequestStop();
+  tasks_.ForEach([](internal::SpawnedTask& task) { task.RequestStop(); });
+}
+
+void TaskScope::Fail(internal::TaskFailure failure) noexcept {
+  if (failure_) return;
+  failure_ = std::move(failure);
+  StopAll();
+}
+
+void TaskScope::TaskEnded(internal::SpawnedTask& task,
+                          internal::TaskFailure failure) noexcept {
+  task.Unlink();
+  --live_;
+  if (failure) [[unlikely]] {
+    if (failure.error == kCanceled && stop_requested()) {
+      cut_short_ = cut_short_ || !stopped_here_;
+    } else {
+      Fail(std::move(failure));
+    }
+  }
+  if (live_ == 0 && drained_ != nullptr) drained_->Wake();
+}
+
+void TaskScope::VisitContexts(internal::ContextVisitor& visitor) const {
+  for (const internal::SpawnedTask& task : tasks_) visitor.Visit(task);
+}
+
+namespace internal {
+
+std::coroutine_handle<> SpawnedTask::ChainEnded() noexcept {
+  std::exchange(scope_, nullptr)->TaskEnded(*this, Failure());
+  if (joiner_ != nullptr) joiner_->Wake();
+  Unref();
+  return std::noop_coroutine();
+}
+
+}  // namespace internal
+}  // namespace eddy

@@ -1,0 +1,128 @@
+// WithTimeout, WithDeadline: an upper bound on the time of any awaitable.
+//
+//   Result<std::size_t> n =
+//       co_await WithTimeout(5s, stream.Read(buffer));
+//   if (!n && n.error() == kTimedOut) ...
+//
+// When the time is over, what is awaited is stopped like by any stop request,
+// and awaited to its end; nothing goes on in the background.
+//
+// Result: Result<T> for an awaitable of T, and for one of Result<T>.
+//  - An awaitable of Result<T>: its value if it has one, even when the time was
+//    over (what it consumed is not lost); kTimedOut instead of kCanceled when
+//    the time was over; its other errors as they are.
+//  - An awaitable of another T: kTimedOut when the time was over before it
+//    ended, else its value. Exceptions pass.
+// kTimedOut is never TCP's ETIMEDOUT. A stop from above gives kCanceled.
+//
+// Nesting: the nearest deadline counts, a later one inside it is never set. All
+// tasks below inherit it (see CurrentDeadline).
+//
+// Lifetime: the awaitable is kept until the await ends.
+// Cost: a timer in user space; no allocation, no system call.
+#ifndef EDDY_RUNTIME_TIMEOUT_H_
+#define EDDY_RUNTIME_TIMEOUT_H_
+
+#include <eddy/runtime/context_awaitable.h>
+#include <eddy/runtime/reactor.h>
+#include <eddy/runtime/result.h>
+#include <eddy/runtime/time.h>
+#include <eddy/runtime/timer_wheel.h>
+
+#include <chrono>
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+namespace eddy {
+namespace internal {
+
+template <class Awaitable>
+class [[nodiscard]] TimeoutAwaitable final : public ContextAwaitable<Awaitable>,
+                                             private Timer {
+  using Base = ContextAwaitable<Awaitable>;
+  using Inner = AwaitResult<Awaitable>;
+
+ public:
+  TimeoutAwaitable(TimePoint deadline, Awaitable&& awaitable)
+      : Base(std::forward<Awaitable>(awaitable)), deadline_(deadline) {}
+  TimeoutAwaitable(TimeoutAwaitable&& other) noexcept
+      : Base(std::move(other)), deadline_(other.deadline_) {}
+
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiter) {
+    this->Enter(waiter.promise());
+    if (deadline_ < this->context().deadline()) {
+      this->context().LimitDeadline(deadline_);
+      this->context().reactor().timers().Add(*this, deadline_);
+    }
+    return this->Start(waiter);
+  }
+
+  AsResult<Inner> await_resume() {
+    if (this->pending()) this->context().reactor().timers().Remove(*this);
+    this->Leave();
+    if constexpr (kIsResult<Inner>) {
+      AsResult<Inner> result = this->ResumeInner();
+      if (expired_ && !result && result.error() == kCanceled) {
+        return Unexpected(kTimedOut);
+      }
+      return result;
+    } else if constexpr (std::is_void_v<Inner>) {
+      this->ResumeInner();
+      if (expired_) return Unexpected(kTimedOut);
+      return {};
+    } else {
+      AsResult<Inner> result = this->ResumeInner();
+      if (expired_) return Unexpected(kTimedOut);
+      return result;
+    }
+  }
+
+  const char* name() const noexcept override { return "WithTimeout"; }
+
+ private:
+  void Expire() noexcept override {
+    expired_ = true;
+    this->context().RequestStop();
+  }
+
+  TimePoint deadline_;
+  bool expired_ = false;
+};
+
+}  // namespace internal
+
+// `awaitable` has until `deadline`.
+template <class Awaitable>
+internal::TimeoutAwaitable<Awaitable> WithDeadline(TimePoint deadline,
+                                                   Awaitable&& awaitable) {
+  return {deadline, std::forward<Awaitable>(awaitable)};
+}
+
+// `awaitable` has `timeout` from this call on.
+template <class Rep, class Period, class Awaitable>
+internal::TimeoutAwaitable<Awaitable> WithTimeout(
+    std::chrono::duration<Rep, Period> timeout, Awaitable&& awaitable) {
+  return {After(Clock::now(), timeout), std::forward<Awaitable>(awaitable)};
+}
+
+// `TimePoint t = co_await CurrentDeadline();` is the nearest deadline of the
+// awaiting task, kNoDeadline if it has none. Never suspends.
+class [[nodiscard]] CurrentDeadline {
+ public:
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    deadline_ = waiter.promise().context->deadline();
+    return false;
+  }
+  TimePoint await_resume() const noexcept { return deadline_; }
+
+ private:
+  TimePoint deadline_ = kNoDeadline;
+};
+
+}  // namespace eddy
+
+#endif  // EDDY_RUNTIME_TIMEOUT_H_
