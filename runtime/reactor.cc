@@ -1,5 +1,6 @@
 #include <eddy/runtime/reactor.h>
 
+#include <eddy/runtime/inbox.h>
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/operation.h>
 #include <eddy/runtime/task_scope.h>
@@ -148,6 +149,7 @@ void Reactor::Loop(const MainContext& main) {
     }
     EnterRing();
     Reap();
+    if (inbox_ != nullptr) inbox_->DeliverAll(*this);
   }
 }
 
@@ -225,6 +227,16 @@ void Reactor::CancelOperation(Operation& operation) noexcept {
     io_uring_prep_nop(sqe);
   }
   sqe->user_data = kIgnored;
+}
+
+Result<std::shared_ptr<internal::Inbox>> Reactor::GetInbox() {
+  AssertCurrent();
+  if (inbox_ == nullptr) {
+    Result<std::shared_ptr<internal::Inbox>> inbox = internal::Inbox::Create();
+    if (!inbox) return inbox;
+    inbox_ = *std::move(inbox);
+  }
+  return inbox_;
 }
 
 void Reactor::VisitTasks(internal::ContextVisitor& visitor) const {

@@ -43,6 +43,10 @@ namespace eddy {
 class Operation;
 class TaskScope;
 
+namespace internal {
+class Inbox;
+}
+
 struct ReactorOptions {
   // See RingOptions: 256 to 1024 suit nearly every program.
   unsigned entries = RingOptions{}.entries;
@@ -157,6 +161,10 @@ class Reactor {
 
   internal::TimerWheel& timers() noexcept { return timers_; }
 
+  // Where other threads send to; made at the first call.
+  // Errors: EMFILE, ENFILE, ENOMEM.
+  Result<std::shared_ptr<internal::Inbox>> GetInbox();
+
   void AssertCurrent() const noexcept {
     if (current_ != this) [[unlikely]] {
       WrongThread();
@@ -196,6 +204,7 @@ class Reactor {
   internal::TimerWheel timers_;
   ReactorStats stats_;
   const ReactorOptions options_;
+  std::shared_ptr<internal::Inbox> inbox_;
   TaskScope* scope_ = nullptr;
   MainContext* main_ = nullptr;
   const std::thread::id thread_;

@@ -21,7 +21,7 @@ namespace eddy::internal {
 
 // A coroutine that waits to be run, as an element of a ReadyQueue.
 struct ReadyNode {
-  ReadyNode* next = nullptr;
+  ReadyNode* next_ready = nullptr;
   std::coroutine_handle<PromiseBase> coroutine;
 };
 
@@ -31,16 +31,16 @@ class ReadyQueue {
   bool empty() const noexcept { return head_ == nullptr; }
 
   void Push(ReadyNode& node) noexcept {
-    node.next = nullptr;
+    node.next_ready = nullptr;
     *tail_ = &node;
-    tail_ = &node.next;
+    tail_ = &node.next_ready;
   }
 
   // REQUIRES: not empty(). The coroutine may end the life of its node as soon
   // as it runs, so the node is let go of here.
   std::coroutine_handle<> Pop() noexcept {
     ReadyNode* node = head_;
-    head_ = node->next;
+    head_ = node->next_ready;
     if (head_ == nullptr) tail_ = &head_;
     return std::exchange(node->coroutine, nullptr);
   }

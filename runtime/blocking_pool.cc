@@ -1,0 +1,79 @@
+#include <eddy/runtime/blocking_pool.h>
+
+#include <signal.h>
+
+#include <system_error>
+
+namespace eddy::internal {
+
+BlockingPool& BlockingPool::Get() {
+  static BlockingPool pool;
+  return pool;
+}
+
+BlockingPool::~BlockingPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  work_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+Result<void> BlockingPool::Add(BlockingJob& job) {
+  const std::lock_guard lock(mutex_);
+  if (queued_ == kMaxQueued) {
+    return Unexpected(std::errc::resource_unavailable_try_again);
+  }
+  const bool all_busy = queued_ >= idle_;
+  if (all_busy && threads_.size() < kMaxThreads && !StartThread() &&
+      threads_.empty()) {
+    return Unexpected(std::errc::resource_unavailable_try_again);
+  }
+  jobs_.PushBack(job);
+  ++queued_;
+  work_.notify_one();
+  return {};
+}
+
+bool BlockingPool::Remove(BlockingJob& job) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!job.linked()) return false;
+  job.Unlink();
+  --queued_;
+  return true;
+}
+
+// A new thread inherits the mask of the thread that starts it.
+bool BlockingPool::StartThread() {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool started = true;
+  try {
+    threads_.emplace_back([this] { Work(); });
+  } catch (const std::system_error&) {
+    started = false;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
+void BlockingPool::Work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    work_.wait(lock, [this] { return !jobs_.empty() || ending_; });
+    --idle_;
+    if (jobs_.empty()) return;
+    BlockingJob& job = jobs_.front();
+    job.Unlink();
+    --queued_;
+    lock.unlock();
+    job.Run();
+    lock.lock();
+  }
+}
+
+}  // namespace eddy::internal
