@@ -19,9 +19,6 @@ void FramePool::Trim() noexcept {
   }
 }
 
-FramePool::ThreadExit::~ThreadExit() {
-  Trim();
-  closed_ = true;
-}
+FramePool::ThreadExit::~ThreadExit() { Trim(); }
 
 }  // namespace eddy::internal

@@ -8,7 +8,8 @@
 //
 // A block that was allocated on one thread may be freed on another. Free lists
 // only grow to the highest number of frames that lived at once; Trim() gives
-// them back, and so does the end of the thread.
+// them back, and so does the end of the thread (frames that a later destructor
+// of a thread_local object frees stay allocated).
 //
 // Under AddressSanitizer the pool is bypassed, so that a use after the end of
 // a frame is reported.
@@ -47,7 +48,7 @@ class FramePool {
   // Takes back a block of Allocate(size).
   static void Free(void* memory, std::size_t size) noexcept {
     const std::size_t index = ClassOf(size);
-    if (index >= kClasses || closed_) return ::operator delete(memory);
+    if (index >= kClasses) return ::operator delete(memory);
     free_[index] = ::new (memory) Block{free_[index]};
   }
 
@@ -72,8 +73,6 @@ class FramePool {
   static void* AllocateSlow(std::size_t index);
 
   static inline constinit thread_local Block* free_[kClasses + 1] = {};
-  // Set when the thread's free lists are gone for good.
-  static inline constinit thread_local bool closed_ = false;
 };
 
 }  // namespace eddy::internal

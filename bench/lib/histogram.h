@@ -1,0 +1,65 @@
+// A histogram of latencies that costs a few instructions per sample and errs
+// by 1.6 % at most: 64 linear buckets per power of two (the idea of
+// HdrHistogram, which Debian has for other languages only).
+
+#ifndef EDDY_BENCH_LIB_HISTOGRAM_H_
+#define EDDY_BENCH_LIB_HISTOGRAM_H_
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace eddy::bench {
+
+class Histogram {
+ public:
+  void Add(std::uint64_t value, std::uint64_t times = 1) {
+    counts_[Index(value)] += times;
+    total_ += times;
+  }
+
+  std::uint64_t Count() const { return total_; }
+
+  // The smallest recorded value that `fraction` of all samples do not exceed,
+  // as the middle of its bucket; 0 without samples.
+  double Quantile(double fraction) const {
+    const auto wanted = static_cast<std::uint64_t>(
+        std::ceil(fraction * static_cast<double>(total_)));
+    std::uint64_t seen = 0;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      seen += counts_[i];
+      if (seen > 0 && seen >= wanted) return Middle(i);
+    }
+    return 0;
+  }
+
+ private:
+  static constexpr unsigned kSubBits = 6;
+  static constexpr std::uint64_t kSub = std::uint64_t{1} << kSubBits;
+  static constexpr std::size_t kBuckets = (64 - kSubBits + 1) * kSub;
+
+  // Values below 2 * kSub have a bucket each; above, the leading kSubBits + 1
+  // bits name the bucket.
+  static std::size_t Index(std::uint64_t value) {
+    if (value < 2 * kSub) return static_cast<std::size_t>(value);
+    const auto shift =
+        static_cast<unsigned>(std::bit_width(value)) - kSubBits - 1;
+    return static_cast<std::size_t>((shift * kSub) + (value >> shift));
+  }
+
+  static double Middle(std::size_t index) {
+    if (index < 2 * kSub) return static_cast<double>(index);
+    const std::size_t shift = (index / kSub) - 1;
+    const double scale = std::ldexp(1.0, static_cast<int>(shift));
+    return (static_cast<double>(index - (shift * kSub)) + 0.5) * scale;
+  }
+
+  std::array<std::uint64_t, kBuckets> counts_{};
+  std::uint64_t total_ = 0;
+};
+
+}  // namespace eddy::bench
+
+#endif  // EDDY_BENCH_LIB_HISTOGRAM_H_

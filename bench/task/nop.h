@@ -1,0 +1,14 @@
+// The cheapest operation there is: one entry through the ring and back.
+#ifndef BENCH_TASK_NOP_H_
+#define BENCH_TASK_NOP_H_
+
+#include <eddy/runtime/operation.h>
+
+class [[nodiscard]] Nop final : public eddy::SingleOperation<Nop> {
+ public:
+  const char* name() const noexcept override { return "Nop"; }
+  void Prepare(io_uring_sqe* sqe) const noexcept { io_uring_prep_nop(sqe); }
+  eddy::Result<void> await_resume() const { return VoidResult(); }
+};
+
+#endif  // BENCH_TASK_NOP_H_
