@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 namespace eddy {
 namespace {
@@ -67,6 +69,22 @@ int Register(int fd, unsigned opcode, void* argument, unsigned count) {
       syscall(__NR_io_uring_register, fd, opcode, argument, count));
 }
 
+// io_uring_setup(2), which waits a little for memory: that of a ring just
+// closed comes back late, so a quick restart would fail at the limit.
+int Setup(unsigned entries, io_uring_params& params) {
+  constexpr int kTries = 10;
+  constexpr auto kPause = std::chrono::milliseconds(10);
+  const io_uring_params asked = params;
+  for (int tried = 1;; ++tried) {
+    params = asked;
+    const long fd = syscall(__NR_io_uring_setup, entries, &params);
+    if (fd >= 0 || errno != ENOMEM || tried == kTries) {
+      return static_cast<int>(fd);
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 template <class T>
 T* At(void* base, unsigned offset) {
   return reinterpret_cast<T*>(static_cast<char*>(base) + offset);
@@ -92,8 +110,7 @@ Result<void> Ring::Open(const RingOptions& options) {
     std::memset(&params, 0, sizeof params);
     params.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
     params.cq_entries = std::max(4 * options.entries, 64U);
-    const int fd = static_cast<int>(
-        syscall(__NR_io_uring_setup, options.entries, &params));
+    const int fd = Setup(options.entries, params);
     if (fd >= 0) {
       ring_fd_ = fd;
       break;
