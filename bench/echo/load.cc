@@ -56,7 +56,7 @@ double Seconds(nanoseconds time) {
 struct Connection {
   int fd = -1;
   unsigned rounds = 0;       // bursts sent
-  std::size_t received = 0;  // bytes of that answer
+  std::size_t received = 0;  // bytes of the awaited answer
   nanoseconds sent_at{};
   std::vector<char> answer;  // only of those that are compared
 };
@@ -120,7 +120,8 @@ RingLoad::~RingLoad() {
     }
     while (outstanding_ > 0) {
       io_uring_cqe* cqe = nullptr;
-      if (io_uring_submit_and_wait(&ring_, 1) < 0) break;
+      const int result = io_uring_submit_and_wait(&ring_, 1);
+      if (result < 0 && result != -EINTR) break;
       while (io_uring_peek_cqe(&ring_, &cqe) == 0) {
         if ((cqe->user_data & kSendTag) == 0) --outstanding_;
         io_uring_cqe_seen(&ring_, cqe);

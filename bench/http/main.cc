@@ -186,8 +186,8 @@ absl::StatusOr<Outcome> RunWrk(const Plan& plan, const Workload& workload,
                                int port, const std::string& file) {
   absl::StatusOr<Process> wrk = Process::Start(
       {plan.wrk, "-t1", absl::StrCat("-c", workload.connections),
-       absl::StrCat("-d", plan.seconds, "s"), "-s", plan.wrk_script,
-       absl::StrCat("http://127.0.0.1:", port, "/", file)},
+       absl::StrCat("-d", plan.seconds, "s"), "--timeout", "20s", "-s",
+       plan.wrk_script, absl::StrCat("http://127.0.0.1:", port, "/", file)},
       plan.cores.client);
   if (!wrk.ok()) return wrk.status();
   const std::chrono::seconds patience(plan.seconds + 20);
@@ -271,23 +271,21 @@ int Main(int argc, char** argv) {
   ParseOptions("compares HTTP file servers (see bench/http/main.cc)", argc,
                argv);
   const bool quick = absl::GetFlag(FLAGS_quick);
+  RaiseDescriptorLimit();
   Site site;
   Plan plan;
-  plan.wrk = FindProgram("wrk");
-  if (plan.wrk.empty()) {
-    std::fprintf(stderr,
-                 "nothing is measured: wrk is not installed "
-                 "(apt-get install wrk nginx-light)\n");
-    return 0;
-  }
-  RaiseDescriptorLimit();
-  plan.wrk_script = site.Write("outcome.lua", kWrkScript);
   plan.workloads = ChooseWorkloads();
   plan.subjects = ChooseSubjects(site);
   plan.rounds = Rounds(9, 2);
   plan.seconds = absl::GetFlag(FLAGS_seconds);
   if (plan.seconds < 1) plan.seconds = quick ? 1 : 2;
   plan.cores = PickCores();
+  plan.wrk = FindProgram("wrk");
+  plan.wrk_script = site.Write("outcome.lua", kWrkScript);
+  if (plan.wrk.empty()) {
+    std::fprintf(stderr, "nothing is measured: wrk is not installed\n");
+    plan.workloads.clear();
+  }
 
   const Facts facts = DescribeMachine(plan.cores);
   Report::PrintFacts(facts);
