@@ -5,15 +5,15 @@ import re
 import sys
 import xml.etree.ElementTree
 
-# Where GoogleTest and scripts say why: the line after "Skipped", or the last.
-GTEST_REASON = re.compile(r"Skipped\n(.+)\n")
+# Where GoogleTest says why: after "Skipped". Scripts say it in their last line.
+GTEST_REASON = re.compile(r"Skipped\n(.*)\n")
 
 
 def reason(case):
     output = case.findtext("system-out") or ""
     match = GTEST_REASON.search(output)
-    lines = output.strip().splitlines()
-    return match.group(1) if match else lines[-1] if lines else "no reason given"
+    lines = [match.group(1)] if match else output.strip().splitlines()
+    return lines[-1] if lines and lines[-1] else "no reason given"
 
 
 def main(path):

@@ -3,8 +3,8 @@
 // A task without context, stop, source location or thread check, its frame from
 // one free list; a queue of handles in a ring. What eddy costs beyond this is
 // the price of what eddy adds.
-#ifndef BENCH_TASK_FLOOR_H_
-#define BENCH_TASK_FLOOR_H_
+#ifndef EDDY_BENCH_TASK_FLOOR_H_
+#define EDDY_BENCH_TASK_FLOOR_H_
 
 #include <array>
 #include <coroutine>
@@ -120,4 +120,4 @@ struct Yield {
 
 }  // namespace floor_types
 
-#endif  // BENCH_TASK_FLOOR_H_
+#endif  // EDDY_BENCH_TASK_FLOOR_H_

@@ -200,8 +200,10 @@ Task<> NopBatchBody(benchmark::State& state) {
     });
   };
   static_cast<void>(co_await iteration());
-  const AllocationCounter counter(state);
-  for (auto _ : state) static_cast<void>(co_await iteration());
+  {
+    const AllocationCounter counter(state);
+    for (auto _ : state) static_cast<void>(co_await iteration());
+  }
   state.SetItemsProcessed(state.iterations() * per_iteration);
 }
 BENCHMARK(OnReactor<NopBatchBody>)->Name("nop_batch")->Arg(16)->Arg(64);
