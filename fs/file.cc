@@ -63,6 +63,7 @@ Task<Result<void>> File::WriteAllAt(std::uint64_t offset,
   while (done < data.size()) {
     EDDY_CO_TRY(const std::size_t n,
                 co_await WriteAt(offset + done, data.subspan(done)));
+    if (n == 0) co_return Unexpected(std::errc::io_error);
     done += n;
   }
   co_return Result<void>();

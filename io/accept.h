@@ -25,7 +25,7 @@ class [[nodiscard]] Accept : public FdOperation<Accept> {
   void Prepare(io_uring_sqe* sqe, int fd) const noexcept {
     io_uring_prep_accept(sqe, fd, nullptr, nullptr, SOCK_CLOEXEC);
   }
-  Result<Fd> await_resume() const {
+  [[nodiscard]] Result<Fd> await_resume() const {
     if (failed()) return Unexpected(error());
     return Fd(raw_result());
   }

@@ -34,7 +34,7 @@ class [[nodiscard]] Close final : public SingleOperation<Close> {
   void Prepare(io_uring_sqe* sqe) noexcept {
     io_uring_prep_close(sqe, fd_.Release());
   }
-  Result<void> await_resume() const { return VoidResult(); }
+  [[nodiscard]] Result<void> await_resume() const { return VoidResult(); }
 
  private:
   Fd fd_;

@@ -24,7 +24,7 @@ class [[nodiscard]] Connect final : public FdOperation<Connect> {
   void Prepare(io_uring_sqe* sqe, int fd) const noexcept {
     io_uring_prep_connect(sqe, fd, address_, size_);
   }
-  Result<void> await_resume() const { return VoidResult(); }
+  [[nodiscard]] Result<void> await_resume() const { return VoidResult(); }
 
  private:
   const sockaddr* address_;

@@ -37,7 +37,7 @@ class Fd {
     return *this;
   }
   ~Fd() {
-    if (fd_ >= 0) Reset();
+    if (fd_ >= 0 || operations_ != 0) Reset();
   }
 
   // The descriptor, -1 if there is none.

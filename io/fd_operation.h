@@ -10,6 +10,7 @@
 #include <eddy/runtime/operation.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,6 +30,13 @@ inline std::uint64_t FileOffset(std::uint64_t offset) noexcept {
   return std::min(offset, ~std::uint64_t{1});
 }
 
+// Whether a kernel worker was interrupted while it waited, as the cancel of an
+// operation does: EINTR, or where the system call would have been restarted,
+// ERESTARTSYS to ERESTARTNOHAND, which user space never sees elsewhere.
+inline bool WasInterrupted(std::int32_t result) noexcept {
+  return result == -EINTR || (result <= -512 && result >= -514);
+}
+
 template <class Derived>
 class FdOperation : public SingleOperation<FdOperation<Derived>> {
  public:
@@ -38,6 +46,9 @@ class FdOperation : public SingleOperation<FdOperation<Derived>> {
   }
   void Complete(std::int32_t result, std::uint32_t flags) noexcept final {
     if ((flags & IORING_CQE_F_MORE) == 0) fd_->Unpin();
+    if (WasInterrupted(result) && this->waiter()->context->stop_requested()) {
+      result = -ECANCELED;
+    }
     Operation::Complete(result, flags);
   }
 

@@ -14,7 +14,7 @@
 // Stop: after kCanceled nothing was opened or created, except that O_CREAT may
 // have created the file.
 // Cost: one operation; a kernel worker carries it out where the path is not in
-// the kernel's cache or a file may be created. See openat2(2).
+// the kernel's cache, or a file may be created or truncated. See openat2(2).
 #ifndef EDDY_IO_OPEN_AT_H_
 #define EDDY_IO_OPEN_AT_H_
 
@@ -52,7 +52,7 @@ class [[nodiscard]] OpenAt final : public FdOperation<OpenAt> {
     io_uring_prep_openat2(
         sqe, fd, path_.c_str() == nullptr ? "." : path_.c_str(), &how_);
   }
-  Result<Fd> await_resume() const {
+  [[nodiscard]] Result<Fd> await_resume() const {
     if (failed()) return Unexpected(error());
     return Fd(raw_result());
   }

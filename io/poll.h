@@ -3,7 +3,8 @@
 //
 // `events` are those of poll(2): POLLIN, POLLOUT, POLLPRI, POLLRDHUP.
 // Result: the events that are there, never 0; may contain POLLERR and POLLHUP.
-// Errors: EBADF, EPERM (a file that cannot be polled); kCanceled.
+// A regular file is always ready for both.
+// Errors: EBADF; kCanceled.
 // Lifetime: fd lives until the await returns.
 // Stop: nothing is consumed.
 // Cost: one operation. See poll(2).
@@ -25,7 +26,7 @@ class [[nodiscard]] Poll final : public FdOperation<Poll> {
   void Prepare(io_uring_sqe* sqe, int fd) const noexcept {
     io_uring_prep_poll_add(sqe, fd, static_cast<unsigned short>(events_));
   }
-  Result<short> await_resume() const {
+  [[nodiscard]] Result<short> await_resume() const {
     if (failed()) return Unexpected(error());
     return static_cast<short>(raw_result());
   }

@@ -35,7 +35,9 @@ class [[nodiscard]] Read final : public FdOperation<Read> {
     io_uring_prep_read(sqe, fd, buffer_.data(), ClampLength(buffer_.size()),
                        kCurrentPosition);
   }
-  Result<std::size_t> await_resume() const { return CountResult(); }
+  [[nodiscard]] Result<std::size_t> await_resume() const {
+    return CountResult();
+  }
 
  private:
   std::span<std::byte> buffer_;

@@ -7,7 +7,8 @@
 // Lifetime: fd and buffer live until the await returns.
 // Stop: reads that the device works on are not interrupted; they complete.
 // Any number may be in flight on one file.
-// Cost: one operation. See pread(2).
+// Cost: one operation; on some file systems (tmpfs) a kernel worker carries it
+// out, on others only what is not cached waits for the device. See pread(2).
 #ifndef EDDY_IO_READ_AT_H_
 #define EDDY_IO_READ_AT_H_
 
@@ -30,7 +31,9 @@ class [[nodiscard]] ReadAt final : public FdOperation<ReadAt> {
     io_uring_prep_read(sqe, fd, buffer_.data(), ClampLength(buffer_.size()),
                        FileOffset(offset_));
   }
-  Result<std::size_t> await_resume() const { return CountResult(); }
+  [[nodiscard]] Result<std::size_t> await_resume() const {
+    return CountResult();
+  }
 
  private:
   std::uint64_t offset_;

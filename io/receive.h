@@ -25,10 +25,14 @@ class [[nodiscard]] Receive final : public FdOperation<Receive> {
 
   const char* name() const noexcept override { return "Receive"; }
   void Prepare(io_uring_sqe* sqe, int fd) const noexcept {
+    // recv(2) waits for data also where there is no room for it.
+    if (buffer_.empty()) return io_uring_prep_nop(sqe);
     io_uring_prep_recv(sqe, fd, buffer_.data(), ClampLength(buffer_.size()),
                        flags_);
   }
-  Result<std::size_t> await_resume() const { return CountResult(); }
+  [[nodiscard]] Result<std::size_t> await_resume() const {
+    return CountResult();
+  }
 
  private:
   std::span<std::byte> buffer_;

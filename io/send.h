@@ -1,12 +1,14 @@
 // Send: bytes, or one datagram, to a connected socket.
 //
+// `flags` are those of send(2); MSG_NOSIGNAL is always set. With MSG_WAITALL
+// the kernel goes on until all is sent, an error, or a stop.
 // Result: the bytes that the socket took, 1 to data.size(), 0 for empty data.
-// Fewer than given is normal on a stream; with MSG_WAITALL in `flags` the
-// kernel goes on until all is sent, an error, or a stop. MSG_NOSIGNAL is always
-// set. Errors: those of send(2), such as EPIPE, ECONNRESET, EMSGSIZE;
-// kCanceled. Lifetime: fd and data live until the await returns. Stop: after
-// kCanceled nothing was sent; what had been sent before is counted in the
-// result. Cost: one operation. See send(2), io_uring_prep_send(3).
+// Fewer than given is normal on a stream.
+// Errors: those of send(2), such as EPIPE, ECONNRESET, EMSGSIZE; kCanceled.
+// Lifetime: fd and data live until the await returns.
+// Stop: after kCanceled nothing was sent; what had been sent before is counted
+// in the result.
+// Cost: one operation. See send(2), io_uring_prep_send(3).
 #ifndef EDDY_IO_SEND_H_
 #define EDDY_IO_SEND_H_
 
@@ -29,7 +31,9 @@ class [[nodiscard]] Send final : public FdOperation<Send> {
     io_uring_prep_send(sqe, fd, data_.data(), ClampLength(data_.size()),
                        flags_);
   }
-  Result<std::size_t> await_resume() const { return CountResult(); }
+  [[nodiscard]] Result<std::size_t> await_resume() const {
+    return CountResult();
+  }
 
  private:
   std::span<const std::byte> data_;

@@ -20,7 +20,7 @@ class [[nodiscard]] Shutdown final : public FdOperation<Shutdown> {
   void Prepare(io_uring_sqe* sqe, int fd) const noexcept {
     io_uring_prep_shutdown(sqe, fd, how_);
   }
-  Result<void> await_resume() const { return VoidResult(); }
+  [[nodiscard]] Result<void> await_resume() const { return VoidResult(); }
 
  private:
   int how_;

@@ -26,7 +26,7 @@ namespace eddy::io {
 class Signals {
  public:
   // Errors: EINVAL (no such signal), EMFILE, ENFILE, ENOMEM.
-  // Cost: three system calls that do not block.
+  // Cost: two system calls that do not block, and one in the destructor.
   static Result<Signals> Block(std::initializer_list<int> signals);
 
   Signals(Signals&& other) noexcept;

@@ -36,7 +36,7 @@ class [[nodiscard]] Statx final : public FdOperation<Statx> {
     io_uring_prep_statx(sqe, fd, valid ? path_.c_str() : ".",
                         valid ? flags_ : -1, mask_, &result_);
   }
-  Result<struct statx> await_resume() const {
+  [[nodiscard]] Result<struct statx> await_resume() const {
     if (failed()) return Unexpected(error());
     return result_;
   }

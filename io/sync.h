@@ -2,12 +2,13 @@
 //
 // `kind`: all metadata too (fsync), or only what is needed to read the data
 // back (fdatasync).
-// Result: nothing. Every write to the file that had completed before is
-// durable. Errors: EIO, ENOSPC, EDQUOT: a write was lost (see fsync(2): a
-// second call may succeed all the same); EROFS, EINVAL: the descriptor cannot
-// be synced; kCanceled. Stop: a sync that the device works on is not
-// interrupted. Cost: one operation, which a kernel worker carries out. See
-// fsync(2).
+// Result: nothing. Every write to the file that completed before is durable.
+// Errors: EIO, ENOSPC, EDQUOT: a write was lost (a second call may succeed all
+// the same, see fsync(2)); EROFS, EINVAL: the descriptor cannot be synced;
+// kCanceled.
+// Lifetime: fd lives until the await returns.
+// Stop: a sync that the device works on is not interrupted.
+// Cost: one operation, which a kernel worker carries out. See fsync(2).
 #ifndef EDDY_IO_SYNC_H_
 #define EDDY_IO_SYNC_H_
 
@@ -27,7 +28,7 @@ class [[nodiscard]] Sync final : public FdOperation<Sync> {
     io_uring_prep_fsync(sqe, fd,
                         kind_ == SyncKind::kData ? IORING_FSYNC_DATASYNC : 0);
   }
-  Result<void> await_resume() const { return VoidResult(); }
+  [[nodiscard]] Result<void> await_resume() const { return VoidResult(); }
 
  private:
   SyncKind kind_;

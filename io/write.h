@@ -31,7 +31,9 @@ class [[nodiscard]] Write final : public FdOperation<Write> {
     io_uring_prep_write(sqe, fd, data_.data(), ClampLength(data_.size()),
                         kCurrentPosition);
   }
-  Result<std::size_t> await_resume() const { return CountResult(); }
+  [[nodiscard]] Result<std::size_t> await_resume() const {
+    return CountResult();
+  }
 
  private:
   std::span<const std::byte> data_;

@@ -11,6 +11,7 @@ Task<Result<void>> WriteAll(const Fd& fd, std::span<const std::byte> data,
   done = 0;
   while (done < data.size()) {
     EDDY_CO_TRY(const std::size_t n, co_await Write(fd, data.subspan(done)));
+    if (n == 0) co_return Unexpected(std::errc::io_error);
     done += n;
   }
   co_return Result<void>();

@@ -7,7 +7,8 @@
 // Lifetime: fd and data live until the await returns.
 // Stop: writes that the device works on are not interrupted; they complete.
 // Any number may be in flight on one file. Not durable before a Sync.
-// Cost: one operation. See pwrite(2).
+// Cost: one operation; a buffered write is carried out by a kernel worker on
+// most file systems (ext4, tmpfs). See pwrite(2).
 #ifndef EDDY_IO_WRITE_AT_H_
 #define EDDY_IO_WRITE_AT_H_
 
@@ -30,7 +31,9 @@ class [[nodiscard]] WriteAt final : public FdOperation<WriteAt> {
     io_uring_prep_write(sqe, fd, data_.data(), ClampLength(data_.size()),
                         FileOffset(offset_));
   }
-  Result<std::size_t> await_resume() const { return CountResult(); }
+  [[nodiscard]] Result<std::size_t> await_resume() const {
+    return CountResult();
+  }
 
  private:
   std::uint64_t offset_;

@@ -46,6 +46,7 @@ Task<Result<void>> TcpStream::Write(std::span<const std::byte> data,
     // MSG_WAITALL: the kernel itself goes on after a short transfer.
     EDDY_CO_TRY(const std::size_t n,
                 co_await WriteSome(data.subspan(done), MSG_WAITALL));
+    if (n == 0) co_return Unexpected(std::errc::io_error);
     done += n;
   }
   co_return Result<void>();

@@ -37,7 +37,7 @@ class TcpStream {
   // Connects to an IPv4, IPv6 or Unix stream address.
   // Errors: those of socket(2) and io::Connect; kCanceled, after which nothing
   // is left. For a time limit: WithTimeout(5s, TcpStream::Connect(address)).
-  // Cost: socket(2), which does not block, and one operation.
+  // Cost: two system calls that do not block, and one operation.
   static Task<Result<TcpStream>> Connect(SocketAddress address);
 
   // Some bytes; 0 at the end of the stream. See io::Receive.
@@ -102,7 +102,7 @@ class TcpListener {
   // port; see local_address(). A Unix path must not exist.
   // Errors: EADDRINUSE, EACCES (a port below 1024), EADDRNOTAVAIL, and the
   // others of socket(2), bind(2) and listen(2).
-  // Cost: four or five system calls, which do not block.
+  // Cost: four to six system calls, which do not block.
   static Result<TcpListener> Bind(const SocketAddress& address,
                                   const ListenOptions& options = {});
 
@@ -111,7 +111,7 @@ class TcpListener {
 
   class [[nodiscard]] AcceptOperation final : public io::Accept {
    public:
-    Result<TcpStream> await_resume() const {
+    [[nodiscard]] Result<TcpStream> await_resume() const {
       return io::Accept::await_resume().map(
           [](io::Fd fd) { return TcpStream(std::move(fd)); });
     }

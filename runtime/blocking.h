@@ -75,7 +75,7 @@ class [[nodiscard]] Blocking final : public internal::Suspension,
     inbox_->Expect(reactor);
     return true;
   }
-  Outcome await_resume() {
+  [[nodiscard]] Outcome await_resume() {
     if (exception_) std::rethrow_exception(exception_);
     return *std::move(result_);
   }

@@ -2,22 +2,16 @@
 
 #include <signal.h>
 
-#include <system_error>
+#include <exception>
+#include <thread>
 
 namespace eddy::internal {
 
 BlockingPool& BlockingPool::Get() {
-  static BlockingPool pool;
+  // Never destroyed: its threads end with the process, which need not wait for
+  // them, and a forked child has none to wait for.
+  static BlockingPool& pool = *new BlockingPool;
   return pool;
-}
-
-BlockingPool::~BlockingPool() {
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
-  }
-  work_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
 }
 
 Result<void> BlockingPool::Add(BlockingJob& job) {
@@ -26,8 +20,7 @@ Result<void> BlockingPool::Add(BlockingJob& job) {
     return Unexpected(std::errc::resource_unavailable_try_again);
   }
   const bool all_busy = queued_ >= idle_;
-  if (all_busy && threads_.size() < kMaxThreads && !StartThread() &&
-      threads_.empty()) {
+  if (all_busy && threads_ < kMaxThreads && !StartThread() && threads_ == 0) {
     return Unexpected(std::errc::resource_unavailable_try_again);
   }
   jobs_.PushBack(job);
@@ -52,8 +45,9 @@ bool BlockingPool::StartThread() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   bool started = true;
   try {
-    threads_.emplace_back([this] { Work(); });
-  } catch (const std::system_error&) {
+    std::thread([this] { Work(); }).detach();
+    ++threads_;
+  } catch (const std::exception&) {  // no thread, or no memory for it
     started = false;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -64,9 +58,8 @@ void BlockingPool::Work() {
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
-    work_.wait(lock, [this] { return !jobs_.empty() || ending_; });
+    work_.wait(lock, [this] { return !jobs_.empty(); });
     --idle_;
-    if (jobs_.empty()) return;
     BlockingJob& job = jobs_.front();
     job.Unlink();
     --queued_;

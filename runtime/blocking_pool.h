@@ -13,8 +13,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
-#include <thread>
-#include <vector>
 
 namespace eddy::internal {
 
@@ -44,11 +42,9 @@ class BlockingPool {
   // Takes back a job that no thread has begun. False if one has.
   bool Remove(BlockingJob& job) noexcept;
 
-  ~BlockingPool();
-
  private:
   BlockingPool() = default;
-  void Work();
+  [[noreturn]] void Work();
   bool StartThread();
 
   std::mutex mutex_;
@@ -56,8 +52,7 @@ class BlockingPool {
   IntrusiveList<BlockingJob> jobs_;
   std::size_t queued_ = 0;
   std::size_t idle_ = 0;
-  bool ending_ = false;
-  std::vector<std::thread> threads_;
+  std::size_t threads_ = 0;
 };
 
 }  // namespace eddy::internal

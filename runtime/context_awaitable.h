@@ -8,6 +8,7 @@
 #define EDDY_RUNTIME_CONTEXT_AWAITABLE_H_
 
 #include <eddy/runtime/suspension.h>
+#include <eddy/runtime/task.h>
 #include <eddy/runtime/task_context.h>
 
 #include <coroutine>
@@ -44,6 +45,10 @@ class PlainContext final : public TaskContext {
 // `Awaitable` is kept by value, or as a reference if it is an lvalue.
 template <class Awaitable>
 class ContextAwaitable : public Suspension {
+  static_assert(!(std::is_lvalue_reference_v<Awaitable> &&
+                  kIsTask<std::remove_cvref_t<Awaitable>>),
+                "a Task is awaited once: pass it with std::move");
+
  public:
   ContextAwaitable(ContextAwaitable&& other) noexcept(
       std::is_nothrow_move_constructible_v<Awaitable>)
@@ -88,18 +93,21 @@ class ContextAwaitable : public Suspension {
     }
   }
 
-  // Takes the context out again; what the awaitable gives is there.
-  void Leave() noexcept {
-    const_cast<PromiseBase*>(this->waiter())->context = outer_;
-    Unsuspend(*outer_);
+  // What the awaitable gives. Leaves after it: an awaitable that has a context
+  // of its own leaves that first.
+  decltype(auto) Finish() {
+    const Leaver leaver{*this};
+    return Awaiter().await_resume();
   }
-
-  decltype(auto) ResumeInner() { return Awaiter().await_resume(); }
 
   TaskContext& context() noexcept { return *context_; }
   TaskContext& outer() noexcept { return *outer_; }
 
  private:
+  struct Leaver {
+    ContextAwaitable& awaitable;
+    ~Leaver() { awaitable.Leave(); }
+  };
   static constexpr bool kIsOwnAwaiter =
       std::is_reference_v<AwaiterOf<Awaitable>>;
   struct Nothing {};
@@ -131,6 +139,12 @@ class ContextAwaitable : public Suspension {
     } else {
       return Awaiter().await_suspend(waiter);
     }
+  }
+
+  // Takes the context out again.
+  void Leave() noexcept {
+    const_cast<PromiseBase*>(this->waiter())->context = outer_;
+    Unsuspend(*outer_);
   }
 
   Awaitable awaitable_;

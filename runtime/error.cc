@@ -29,7 +29,7 @@ const char* OwnMessage(int code) {
              "(`ulimit -l`, LimitMEMLOCK= in systemd), lower "
              "ReactorOptions::entries, or try again";
     case kKernelTooOld.code():
-      return "this kernel's io_uring lacks what eddy needs; use Linux 5.19 or "
+      return "this kernel's io_uring lacks what eddy needs; use Linux 5.11 or "
              "later (6.1 or later for full speed)";
     default:
       return "unknown eddy error";

@@ -11,8 +11,10 @@
 // them back, and so does the end of the thread (frames that a later destructor
 // of a thread_local object frees stay allocated).
 //
-// Under AddressSanitizer the pool is bypassed, so that a use after the end of
-// a frame is reported.
+// Where AddressSanitizer is on, the pool is bypassed, so that a use after the
+// end of a frame is reported. A program and a library of which only one is
+// built with it go together: every block is one of operator new, of its class's
+// size, so either may free what the other has allocated.
 #ifndef EDDY_RUNTIME_FRAME_POOL_H_
 #define EDDY_RUNTIME_FRAME_POOL_H_
 
@@ -20,14 +22,14 @@
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
-#define EDDY_INTERNAL_POOL_FRAMES 0
+#define EDDY_INTERNAL_POOL_FRAMES false
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define EDDY_INTERNAL_POOL_FRAMES 0
+#define EDDY_INTERNAL_POOL_FRAMES false
 #endif
 #endif
 #ifndef EDDY_INTERNAL_POOL_FRAMES
-#define EDDY_INTERNAL_POOL_FRAMES 1
+#define EDDY_INTERNAL_POOL_FRAMES true
 #endif
 
 namespace eddy::internal {
@@ -39,6 +41,7 @@ class FramePool {
   static void* Allocate(std::size_t size) {
     const std::size_t index = ClassOf(size);
     if (index >= kClasses) return ::operator new(size);
+    if (!EDDY_INTERNAL_POOL_FRAMES) return ::operator new(index* kGranularity);
     Block* block = free_[index];
     if (block == nullptr) return AllocateSlow(index);
     free_[index] = block->next;
@@ -48,7 +51,10 @@ class FramePool {
   // Takes back a block of Allocate(size).
   static void Free(void* memory, std::size_t size) noexcept {
     const std::size_t index = ClassOf(size);
-    if (index >= kClasses) return ::operator delete(memory);
+    if (index >= kClasses || !EDDY_INTERNAL_POOL_FRAMES) {
+      ::operator delete(memory);
+      return;
+    }
     free_[index] = ::new (memory) Block{free_[index]};
   }
 
@@ -64,15 +70,14 @@ class FramePool {
   };
 
   static constexpr std::size_t kGranularity = 64;
-  static constexpr std::size_t kClasses =
-      EDDY_INTERNAL_POOL_FRAMES ? 32768 / kGranularity + 1 : 0;
+  static constexpr std::size_t kClasses = 32768 / kGranularity + 1;
 
   static constexpr std::size_t ClassOf(std::size_t size) {
     return (size + kGranularity - 1) / kGranularity;
   }
   static void* AllocateSlow(std::size_t index);
 
-  static inline constinit thread_local Block* free_[kClasses + 1] = {};
+  static inline constinit thread_local Block* free_[kClasses] = {};
 };
 
 }  // namespace eddy::internal

@@ -31,7 +31,8 @@ void Inbox::Send(Message& message) noexcept {
 
 void Inbox::Expect(Reactor& reactor) noexcept {
   ++expected_;
-  if (!reading_) ReadEvent(reactor);
+  // Once woken, DeliverAll is to come, and reads on.
+  if (!reading_ && !woken_) ReadEvent(reactor);
 }
 
 void Inbox::ReadEvent(Reactor& reactor) noexcept {

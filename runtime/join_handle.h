@@ -5,8 +5,11 @@
 //
 // Result: what the task returned; its exception is thrown again. Waiting is not
 // a stop point: the task itself is stopped with its scope, and then ends.
+// Under WithTimeout, call RequestStop() when the time is over.
 // Lifetime: a handle may be dropped (the scope waits for the task all the same)
-// and may outlive the scope. REQUIRES: awaited at most once.
+// and may outlive the scope. It keeps the task's frame, with what the task was
+// given by value, until it is awaited or dropped.
+// REQUIRES: awaited at most once, on the reactor of the task.
 // Cost: no allocation.
 #ifndef EDDY_RUNTIME_JOIN_HANDLE_H_
 #define EDDY_RUNTIME_JOIN_HANDLE_H_
@@ -97,10 +100,11 @@ class JoinHandle {
   }
 
   // True when the task has ended, so that awaiting does not wait.
-  bool ended() const noexcept { return task_->ended(); }
+  // REQUIRES, as RequestStop: not awaited and not moved from.
+  bool ended() const noexcept { return Checked().ended(); }
 
   // Requests a stop of this task alone.
-  void RequestStop() noexcept { task_->RequestStop(); }
+  void RequestStop() noexcept { Checked().RequestStop(); }
 
   class [[nodiscard]] Awaiter final : public internal::Suspension {
    public:
@@ -110,6 +114,10 @@ class JoinHandle {
     bool await_ready() const noexcept { return task_->ended(); }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+      if (&waiter.promise().context->reactor() != &task_->reactor())
+          [[unlikely]] {
+        internal::Misuse("a JoinHandle was awaited on another reactor");
+      }
       Suspend(waiter.promise());
       task_->set_joiner(*this);
     }
@@ -130,9 +138,7 @@ class JoinHandle {
   };
 
   Awaiter operator co_await() noexcept {
-    if (task_ == nullptr) {
-      internal::Misuse("a JoinHandle was awaited twice, or after a move");
-    }
+    Checked();
     return Awaiter(std::exchange(task_, nullptr));
   }
 
@@ -140,6 +146,13 @@ class JoinHandle {
   friend class TaskScope;
   explicit JoinHandle(internal::SpawnedTaskOf<T>* task) noexcept
       : task_(task) {}
+
+  internal::SpawnedTaskOf<T>& Checked() const noexcept {
+    if (task_ == nullptr) [[unlikely]] {
+      internal::Misuse("a JoinHandle was used after its await or after a move");
+    }
+    return *task_;
+  }
 
   internal::SpawnedTaskOf<T>* task_;
 };

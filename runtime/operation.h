@@ -46,7 +46,7 @@ namespace eddy {
 class Operation : public internal::Suspension {
  public:
   // The loop calls this for every completion; without IORING_CQE_F_MORE in
-  // `flags` it is the last one.
+  // `flags` it is the last one. An override takes no SQE and resumes nothing.
   virtual void Complete(std::int32_t result, std::uint32_t flags) noexcept {
     result_ = result;
     if ((flags & IORING_CQE_F_MORE) == 0) Wake();

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -55,17 +56,21 @@ class SigpipeBlock {
 // The context of the task that Run was given.
 class Reactor::MainContext final : public internal::TaskContext {
  public:
-  explicit MainContext(Reactor& reactor) noexcept : TaskContext(reactor) {}
+  MainContext(Reactor& reactor, FailureOfMain failure_of, void* task) noexcept
+      : TaskContext(reactor), failure_of_(failure_of), task_(task) {}
 
   bool ended() const noexcept { return ended_; }
 
  private:
   std::coroutine_handle<> ChainEnded() noexcept override {
     ended_ = true;
+    reactor().scope().BodyEnded(failure_of_(task_));
     reactor().scope().RequestStop();
     return std::noop_coroutine();
   }
 
+  const FailureOfMain failure_of_;
+  void* const task_;
   bool ended_ = false;
 };
 
@@ -89,15 +94,22 @@ Reactor::Reactor(std::unique_ptr<Ring> ring, const ReactorOptions& options)
     : ring_(std::move(ring)),
       timers_(Clock::now()),
       options_(options),
-      thread_(std::this_thread::get_id()) {}
+      thread_(std::this_thread::get_id()),
+      process_(getpid()) {}
 
 Reactor::~Reactor() {
+  if (thread_ != std::this_thread::get_id()) WrongThread();
   if (current_ == this) {
     internal::Misuse("a reactor was destroyed by a task that runs on it");
   }
 }
 
 void Reactor::WrongThread() const noexcept {
+  if (forked_ || process_ != getpid()) {
+    internal::Misuse(
+        "a reactor was used in a forked child; a child ends with exec() or "
+        "_exit(), or makes a reactor of its own");
+  }
   if (thread_ != std::this_thread::get_id()) {
     internal::Misuse(
         "a reactor or a task of it was used on another thread; a reactor "
@@ -109,15 +121,26 @@ void Reactor::WrongThread() const noexcept {
                        : "a task was awaited on another reactor than its own");
 }
 
-internal::TaskFailure Reactor::RunUntilEnded(StartMain start, void* task) {
-  if (thread_ != std::this_thread::get_id()) WrongThread();
+internal::TaskFailure Reactor::RunUntilEnded(StartMain start,
+                                             FailureOfMain failure_of,
+                                             void* task) {
+  if (thread_ != std::this_thread::get_id() || process_ != getpid()) {
+    WrongThread();
+  }
   if (current_ != nullptr) {
     internal::Misuse(
         "Run or SyncWait was called while a reactor runs on this thread; "
         "co_await the task instead");
   }
+  // A child has this thread's stack but must not touch the parent's ring, which
+  // is shared memory.
+  static const int at_fork = pthread_atfork(nullptr, nullptr, [] {
+    forked_ = current_ != nullptr;
+    current_ = nullptr;
+  });
+  static_cast<void>(at_fork);
   const SigpipeBlock sigpipe_block;
-  MainContext main(*this);
+  MainContext main(*this, failure_of, task);
   TaskScope scope(main);
   internal::ReadyNode first;
   first.coroutine = start(task, main);
@@ -147,21 +170,24 @@ void Reactor::Loop(const MainContext& main) {
         ring_->pending() == 0) {
       return;
     }
+    // Before sleeping: a full submission queue may have made RunReady reap.
+    if (inbox_ != nullptr) inbox_->DeliverAll(*this);
     EnterRing();
     Reap();
-    if (inbox_ != nullptr) inbox_->DeliverAll(*this);
   }
 }
 
 // A coroutine that becomes ready meanwhile runs too, in its turn, until the
 // bound is reached: then timers and I/O come first.
 void Reactor::RunReady() {
-  for (unsigned n = options_.ready_per_turn; n != 0 && !ready_.empty(); --n) {
+  unsigned n = std::max(options_.ready_per_turn, 1U);
+  for (; n != 0 && !ready_.empty(); --n) {
     ready_.Pop().resume();
   }
 }
 
 void Reactor::EnterRing() {
+  AssertCurrent();
   if (!ready_.empty()) {
     // Nothing to wait for: enter only where it moves something.
     if (ring_->pending() != 0 || ring_->NeedsEnter()) {

@@ -28,6 +28,8 @@
 #include <eddy/runtime/time.h>
 #include <eddy/runtime/timer_wheel.h>
 
+#include <sys/types.h>
+
 #include <coroutine>
 #include <cstdint>
 #include <exception>
@@ -57,6 +59,7 @@ struct ReactorOptions {
   // machine) when something comes in that time.
   Duration busy_poll = Duration::zero();
   // How many ready coroutines may run before timers and I/O get their turn.
+  // 0 counts as 1.
   unsigned ready_per_turn = 256;
 };
 
@@ -74,7 +77,8 @@ struct ReactorStats {
 class Reactor {
  public:
   // Errors: see Ring::Create; message() says what to change.
-  // Cost: some ten system calls and the memory of the ring.
+  // Cost: seven system calls and the memory of the ring; may wait up to 90 ms
+  // for memory (see Ring::Create).
   static Result<std::unique_ptr<Reactor>> Create(
       const ReactorOptions& options = {});
   // The same over a ring made elsewhere, such as one that injects faults.
@@ -93,19 +97,24 @@ class Reactor {
   // when nothing is left: no task, no operation in flight, no descriptor on its
   // way to be closed.
   //
-  // Result: what main returned or threw. If a task in scope() failed before
-  // that, everything is stopped and its exception is thrown, or its error is
-  // returned (thrown as std::system_error where T is no Result).
+  // Result: what main returned or threw. If a task in scope() fails, everything
+  // is stopped, and its exception is thrown or its error is returned (thrown as
+  // std::system_error where T is no Result). Of several failures, main's among
+  // them, the first comes out.
   //
   // SIGPIPE is blocked on this thread meanwhile, so that a write to a closed
-  // pipe is an error and not the end of the process.
+  // pipe is an error and not the end of the process. Threads and programs that
+  // are started meanwhile inherit that.
   //
   // REQUIRES: called on the creating thread, not from a task.
   template <class T>
   T Run(Task<T> main);
 
   // The scope for what outlives its caller. REQUIRES: running.
-  TaskScope& scope() noexcept { return *scope_; }
+  TaskScope& scope() noexcept {
+    AssertCurrent();
+    return *scope_;
+  }
 
   // Requests a stop of all that runs.
   void RequestStop() noexcept;
@@ -184,7 +193,9 @@ class Reactor {
   // Runs the coroutine as the first of a chain, and the loop until all ends.
   using StartMain = std::coroutine_handle<internal::PromiseBase> (*)(
       void* task, internal::TaskContext& context);
-  internal::TaskFailure RunUntilEnded(StartMain start, void* task);
+  using FailureOfMain = internal::TaskFailure (*)(void* task);
+  internal::TaskFailure RunUntilEnded(StartMain start, FailureOfMain failure_of,
+                                      void* task);
 
   void Loop(const MainContext& main);
   void RunReady();
@@ -198,6 +209,8 @@ class Reactor {
   [[noreturn]] void WrongThread() const noexcept;
 
   static inline constinit thread_local Reactor* current_ = nullptr;
+  // True in the child of a fork() that a task made.
+  static inline constinit thread_local bool forked_ = false;
 
   std::unique_ptr<Ring> ring_;
   internal::ReadyQueue ready_;
@@ -208,6 +221,7 @@ class Reactor {
   TaskScope* scope_ = nullptr;
   MainContext* main_ = nullptr;
   const std::thread::id thread_;
+  const pid_t process_;
 };
 
 template <class T>
@@ -216,6 +230,9 @@ T Reactor::Run(Task<T> main) {
       [](void* task, internal::TaskContext& context) {
         return internal::TaskAccess::Begin(*static_cast<Task<T>*>(task),
                                            context);
+      },
+      [](void* task) {
+        return internal::FailureOf(*static_cast<Task<T>*>(task));
       },
       &main);
   auto& promise = internal::TaskAccess::PromiseOf(main);

@@ -7,6 +7,7 @@
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/task_scope.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,11 @@ class Printer final : public internal::ContextVisitor {
     text_ +=
         waiting_on == nullptr ? "runs or is ready to run" : waiting_on->name();
     if (context.stop_requested()) text_ += " (stop requested)";
+    if (context.deadline() != kNoDeadline) {
+      const auto left = std::chrono::floor<std::chrono::milliseconds>(
+          context.deadline() - now_);
+      text_ += " (" + std::to_string(left.count()) + " ms to its deadline)";
+    }
     text_ += '\n';
     if (waiting_on == nullptr) return;
 
@@ -45,6 +51,7 @@ class Printer final : public internal::ContextVisitor {
  private:
   void Indent(std::size_t depth) { text_.append(2 * depth, ' '); }
 
+  const TimePoint now_ = Clock::now();
   std::string text_;
   std::size_t depth_ = 0;
   const internal::PromiseBase* above_ = nullptr;

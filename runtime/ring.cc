@@ -198,7 +198,7 @@ void Ring::RegisterAll(const RingOptions& options) noexcept {
 }
 
 Ring::~Ring() {
-  if (enter_fd_ != ring_fd_) {
+  if ((enter_flags_ & IORING_ENTER_REGISTERED_RING) != 0) {
     io_uring_rsrc_update update{};
     update.offset = static_cast<unsigned>(enter_fd_);
     Register(ring_fd_, IORING_UNREGISTER_RING_FDS, &update, 1);

@@ -41,7 +41,7 @@ class StopState {
  public:
   void Ref() noexcept { ++references_; }
   void Unref() noexcept {
-    if (--references_ == 0) delete this;
+    if (--references_ == 0) Delete();
   }
 
   bool requested() const noexcept { return requested_; }
@@ -68,6 +68,13 @@ class StopState {
   }
 
  private:
+  // A listener may outlive all who could request a stop. Out of line: g++ 12
+  // warns of a use after the end where it inlines the counting.
+  [[gnu::noinline]] void Delete() noexcept {
+    while (!listeners_.empty()) listeners_.front().Unlink();
+    delete this;
+  }
+
   IntrusiveList<StopListener> listeners_;
   unsigned references_ = 1;
   bool requested_ = false;

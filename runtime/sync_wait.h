@@ -8,7 +8,7 @@
 // memory) it throws a std::system_error whose what() says what to change. A
 // program that wants to go on without uses Reactor::Create.
 // REQUIRES: no reactor runs on this thread.
-// Cost: a reactor, some ten system calls.
+// Cost: a reactor, some fifteen system calls.
 #ifndef EDDY_RUNTIME_SYNC_WAIT_H_
 #define EDDY_RUNTIME_SYNC_WAIT_H_
 

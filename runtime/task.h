@@ -13,7 +13,8 @@
 // Lifetime: a Task is lazy and owns its coroutine frame. Parameters are kept
 // in the frame: take by value what must live as long as the task; a reference
 // parameter (and a capturing lambda's `this`) has to outlive the await. With
-// `co_await F(x)` on one line, even temporaries do.
+// `co_await F(x)` on one line, even temporaries do. (g++ 12 does not align
+// frames beyond 16 bytes: no alignas(32) locals or parameters.)
 //
 // Stop: the stop token, the deadline and the reactor of the awaiting task flow
 // down; a task is stopped by the operations it awaits answering kCanceled.
@@ -30,6 +31,7 @@
 #include <eddy/runtime/attributes.h>
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/promise.h>
+#include <eddy/runtime/result.h>
 #include <eddy/runtime/task_context.h>
 
 #include <coroutine>
@@ -46,6 +48,11 @@ class Task;
 namespace internal {
 
 struct TaskAccess;
+
+template <class>
+inline constexpr bool kIsTask = false;
+template <class T>
+inline constexpr bool kIsTask<Task<T>> = true;
 
 // The end of a coroutine: nothing yet, a value, or an exception.
 template <class T>
@@ -187,6 +194,10 @@ class [[nodiscard]] EDDY_CORO_TYPE EDDY_CORO_AWAIT_ELIDABLE Task {
       return coroutine_;
     }
     T await_resume() const { return coroutine_.promise().Take(); }
+    // A Result says whether it worked: it is to be looked at.
+    [[nodiscard]] T await_resume() const requires internal::kIsResult<T> {
+      return coroutine_.promise().Take();
+    }
 
    private:
     friend class Task;

@@ -13,8 +13,9 @@ TaskContext::~TaskContext() {
 void TaskContext::RequestStop() noexcept {
   if (stop_requested_) return;
   stop_requested_ = true;
-  if (waiting_on_ != nullptr) waiting_on_->Cancel();
   if (stop_state_ != nullptr) stop_state_->RequestStop();
+  // Last: down a long line of contexts this is a tail call.
+  if (waiting_on_ != nullptr) waiting_on_->Cancel();
 }
 
 StopState& TaskContext::EnsureStopState() {

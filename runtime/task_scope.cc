@@ -13,8 +13,15 @@ TaskScope::~TaskScope() {
   }
 }
 
+void TaskScope::AssertOpen() const noexcept {
+  context_.reactor().AssertCurrent();
+  if (drained_ != nullptr && live_ == 0) [[unlikely]] {
+    internal::Misuse("a TaskScope was used after its end");
+  }
+}
+
 void TaskScope::RequestStop() noexcept {
-  AssertOpen();
+  context_.reactor().AssertCurrent();
   stopped_here_ = true;
   StopAll();
 }
@@ -35,13 +42,20 @@ void TaskScope::TaskEnded(internal::SpawnedTask& task,
   task.Unlink();
   --live_;
   if (failure) [[unlikely]] {
-    if (failure.error == kCanceled && stop_requested()) {
-      cut_short_ = cut_short_ || !stopped_here_;
+    if (failure.error == kCanceled && task.stop_requested()) {
+      cut_short_ = cut_short_ || (stop_requested() && !stopped_here_);
     } else {
       Fail(std::move(failure));
     }
   }
   if (live_ == 0 && drained_ != nullptr) drained_->Wake();
+}
+
+void TaskScope::BodyEnded(internal::TaskFailure failure) noexcept {
+  // What was asked for is no failure; a later one of a task is not hidden by
+  // it.
+  if (failure.error == kCanceled && stop_requested()) return;
+  if (failure) Fail(std::move(failure));
 }
 
 void TaskScope::VisitContexts(internal::ContextVisitor& visitor) const {

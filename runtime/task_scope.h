@@ -18,8 +18,9 @@
 // nothing. A kCanceled after a stop was requested is no failure.
 //
 // Result: Result<R> where the body is a Task<R> or a Task<Result<R>>. An
-// exception is thrown again. kCanceled where a stop from above cut a spawned
-// task short and nothing else failed.
+// exception is thrown again. What the body returns, also a kCanceled of its
+// own; but kCanceled where a stop from above cut a spawned task short and
+// nothing else failed.
 //
 // Stop: a stop from above and scope.RequestStop() reach the body and every
 // spawned task. A task that is spawned into a scope that is stopping starts,
@@ -55,11 +56,6 @@
 
 namespace eddy {
 namespace internal {
-
-template <class>
-inline constexpr bool kIsTask = false;
-template <class T>
-inline constexpr bool kIsTask<Task<T>> = true;
 
 template <class F>
 class ScopeAwaitable;
@@ -114,8 +110,9 @@ class TaskScope {
 
   // Starts f(args...), which returns a Task. The callable and copies of its
   // arguments are kept until the task has ended and its handle is gone, so
-  // lambdas may capture, and parameters may be const references. Use std::ref
-  // for an argument that is meant to be shared.
+  // lambdas may capture, and parameters may be const references, of the
+  // argument's own type: a temporary that an argument is converted to ends
+  // before the task. Use std::ref for an argument that is meant to be shared.
   template <class F, class... Args>
   requires(!internal::kIsTask<std::decay_t<F>>) auto Spawn(F f, Args... args) {
     using Returned = std::invoke_result_t<F&, Args&&...>;
@@ -153,11 +150,12 @@ class TaskScope {
     context_.reactor().Ready(*task);
     return JoinHandle<T>(task);
   }
-  void AssertOpen() const noexcept { context_.reactor().AssertCurrent(); }
+  void AssertOpen() const noexcept;
 
   void StopAll() noexcept;
   void TaskEnded(internal::SpawnedTask& task,
                  internal::TaskFailure failure) noexcept;
+  void BodyEnded(internal::TaskFailure failure) noexcept;
   void Fail(internal::TaskFailure failure) noexcept;
   void VisitContexts(internal::ContextVisitor& visitor) const;
 
@@ -188,11 +186,16 @@ class [[nodiscard]] ScopeAwaitable final : public Suspension {
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiter) {
     PromiseBase& promise = waiter.promise();
     state_.emplace(*this, *promise.context);
-    state_->body = f_(state_->scope);
     Suspend(promise);
+    try {
+      state_->body.emplace(f_(state_->scope));
+    } catch (...) {
+      // No coroutine, and thrown before there was one.
+      return state_->BodyEnded({std::current_exception(), {}});
+    }
     return TaskAccess::Begin(*state_->body, *state_);
   }
-  AsResult<Body> await_resume() {
+  [[nodiscard]] AsResult<Body> await_resume() {
     TaskScope& scope = state_->scope;
     if (scope.failure_.exception) {
       std::rethrow_exception(scope.failure_.exception);
@@ -220,10 +223,11 @@ class [[nodiscard]] ScopeAwaitable final : public Suspension {
         : TaskContext(&parent), scope(*this), owner(owner_in) {}
 
     std::coroutine_handle<> ChainEnded() noexcept override {
+      return BodyEnded(FailureOf(*body));
+    }
+    std::coroutine_handle<> BodyEnded(TaskFailure failure) noexcept {
       ended = true;
-      if (TaskFailure failure = FailureOf(*body)) {
-        scope.Fail(std::move(failure));
-      }
+      scope.BodyEnded(std::move(failure));
       if (scope.live() == 0) {
         return owner.Unsuspend(*owner.waiter()->context);
       }

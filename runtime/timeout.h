@@ -5,7 +5,9 @@
 //   if (!n && n.error() == kTimedOut) ...
 //
 // When the time is over, what is awaited is stopped like by any stop request,
-// and awaited to its end; nothing goes on in the background.
+// and awaited to its end; nothing goes on in the background. So what no stop
+// reaches is not cut short: a Shield, a Close, a function that runs under
+// Blocking, the task behind a JoinHandle.
 //
 // Result: Result<T> for an awaitable of T, and for one of Result<T>.
 //  - An awaitable of Result<T>: its value if it has one, even when the time was
@@ -56,24 +58,28 @@ class [[nodiscard]] TimeoutAwaitable final : public ContextAwaitable<Awaitable>,
       this->context().LimitDeadline(deadline_);
       this->context().reactor().timers().Add(*this, deadline_);
     }
-    return this->Start(waiter);
+    try {
+      return this->Start(waiter);
+    } catch (...) {
+      RemoveTimer();
+      throw;
+    }
   }
 
-  AsResult<Inner> await_resume() {
-    if (this->pending()) this->context().reactor().timers().Remove(*this);
-    this->Leave();
+  [[nodiscard]] AsResult<Inner> await_resume() {
+    RemoveTimer();
     if constexpr (kIsResult<Inner>) {
-      AsResult<Inner> result = this->ResumeInner();
+      AsResult<Inner> result = this->Finish();
       if (expired_ && !result && result.error() == kCanceled) {
         return Unexpected(kTimedOut);
       }
       return result;
     } else if constexpr (std::is_void_v<Inner>) {
-      this->ResumeInner();
+      this->Finish();
       if (expired_) return Unexpected(kTimedOut);
       return {};
     } else {
-      AsResult<Inner> result = this->ResumeInner();
+      AsResult<Inner> result = this->Finish();
       if (expired_) return Unexpected(kTimedOut);
       return result;
     }
@@ -83,8 +89,12 @@ class [[nodiscard]] TimeoutAwaitable final : public ContextAwaitable<Awaitable>,
 
  private:
   void Expire() noexcept override {
-    expired_ = true;
+    // Stopped from above before: that is why it ends.
+    expired_ = !this->context().stop_requested();
     this->context().RequestStop();
+  }
+  void RemoveTimer() noexcept {
+    if (this->pending()) this->context().reactor().timers().Remove(*this);
   }
 
   TimePoint deadline_;

@@ -39,7 +39,7 @@ class [[nodiscard]] SleepUntil : public internal::Suspension,
     Suspend(promise);
     return true;
   }
-  Result<void> await_resume() const noexcept {
+  [[nodiscard]] Result<void> await_resume() const noexcept {
     if (stopped_) return Unexpected(kCanceled);
     return {};
   }

@@ -6,9 +6,9 @@
 //
 // Result: what the awaitable gives. A stop from above reaches what is below
 // WithStop as before, in addition to the token's. Below Shield neither a stop
-// nor a deadline from above is seen; keep it short, or put a WithTimeout
-// inside. Lifetime: the awaitable is kept until the await ends. Cost: no
-// allocation, no system call.
+// nor a deadline from above is seen; keep it short, or put a WithTimeout in it.
+// Lifetime: the awaitable is kept until the await ends.
+// Cost: no allocation, no system call.
 #ifndef EDDY_RUNTIME_WITH_STOP_H_
 #define EDDY_RUNTIME_WITH_STOP_H_
 
@@ -40,8 +40,7 @@ class [[nodiscard]] StopAwaitable final : public ContextAwaitable<Awaitable>,
   }
   AwaitResult<Awaitable> await_resume() {
     if (this->linked()) this->Unlink();
-    this->Leave();
-    return this->ResumeInner();
+    return this->Finish();
   }
 
   const char* name() const noexcept override { return "WithStop"; }
@@ -65,10 +64,7 @@ class [[nodiscard]] ShieldAwaitable final : public ContextAwaitable<Awaitable> {
     this->Enter(waiter.promise(), /*stops_from_above=*/false);
     return this->Start(waiter);
   }
-  AwaitResult<Awaitable> await_resume() {
-    this->Leave();
-    return this->ResumeInner();
-  }
+  AwaitResult<Awaitable> await_resume() { return this->Finish(); }
 
   const char* name() const noexcept override { return "Shield"; }
 };
