@@ -1,0 +1,87 @@
+#include <eddy/io/until_signal.h>
+
+#include <eddy/runtime/timer.h>
+
+#include <signal.h>
+
+#include <chrono>
+#include <stdexcept>
+
+#include "tests/co_test.h"
+
+namespace eddy {
+namespace {
+
+using namespace std::chrono_literals;  // NOLINT: the tests' units
+
+Task<Result<void>> SleepLong() { co_return co_await Sleep(1h); }
+
+CO_TEST(UntilSignalTest, EndsWithWhatIsAwaited) {
+  EXPECT_OK(co_await io::UntilSignal(Sleep(1ms), SIGUSR1));
+}
+
+CO_TEST(UntilSignalTest, PassesAnErrorOn) {
+  const auto fail = []() -> Task<Result<void>> {
+    co_return Unexpected(std::errc::connection_refused);
+  };
+  EXPECT_ERROR(co_await io::UntilSignal(fail(), SIGUSR1),
+               std::errc::connection_refused);
+}
+
+CO_TEST(UntilSignalTest, PassesAnExceptionOn) {
+  const auto fail = []() -> Task<> {
+    throw std::runtime_error("failed");
+    co_return;
+  };
+  bool caught = false;
+  try {
+    static_cast<void>(co_await io::UntilSignal(fail(), SIGUSR1));
+  } catch (const std::runtime_error&) {
+    caught = true;
+  }
+  EXPECT_TRUE(caught);
+}
+
+CO_TEST(UntilSignalTest, SignalStopsAndIsNoError) {
+  bool stopped = false;
+  const auto until_stopped = [&]() -> Task<Result<void>> {
+    raise(SIGUSR1);
+    const Result<void> slept = co_await Sleep(1h);
+    stopped = !slept && slept.error() == kCanceled;
+    co_return slept;
+  };
+  EXPECT_OK(co_await io::UntilSignal(until_stopped(), SIGUSR1, SIGUSR2));
+  EXPECT_TRUE(stopped);
+}
+
+CO_TEST(UntilSignalTest, SignalDoesNotHideAnotherError) {
+  const auto fail_when_stopped = []() -> Task<Result<void>> {
+    raise(SIGUSR1);
+    static_cast<void>(co_await Sleep(1h));
+    co_return Unexpected(std::errc::io_error);
+  };
+  EXPECT_ERROR(co_await io::UntilSignal(fail_when_stopped(), SIGUSR1),
+               std::errc::io_error);
+}
+
+CO_TEST(UntilSignalTest, StopFromAboveIsCanceled) {
+  Result<void> result;
+  static_cast<void>(
+      co_await WithScope([&](TaskScope& scope) -> Task<Result<void>> {
+        scope.Spawn([&]() -> Task<> {
+          result = co_await io::UntilSignal(SleepLong(), SIGUSR1);
+        });
+        EDDY_CO_CHECK(co_await Sleep(1ms));
+        scope.RequestStop();
+        co_return Result<void>();
+      }));
+  EXPECT_ERROR(result, kCanceled);
+}
+
+CO_TEST(UntilSignalTest, RefusesWhatIsNoSignal) {
+  EXPECT_ERROR(co_await io::UntilSignal(Sleep(1h), 9999),
+               std::errc::invalid_argument);
+}
+
+}  // namespace
+}  // namespace eddy

@@ -1,0 +1,35 @@
+// Counts the heap allocations of the test program, all threads together.
+#ifndef EDDY_TESTS_RUNTIME_ALLOCATION_COUNT_H_
+#define EDDY_TESTS_RUNTIME_ALLOCATION_COUNT_H_
+
+#include <cstdint>
+
+#include "tests/runtime/test_verbs.h"
+
+namespace eddy::test {
+
+// Sanitizers have their own operator new.
+inline constexpr bool kCountsAllocations = !kAsan && !kTsan;
+
+// What was allocated and freed since the object was made.
+class AllocationCount {
+ public:
+  AllocationCount() noexcept
+      : allocations_(TotalAllocations()), frees_(TotalFrees()) {}
+
+  std::uint64_t allocations() const noexcept {
+    return TotalAllocations() - allocations_;
+  }
+  std::uint64_t frees() const noexcept { return TotalFrees() - frees_; }
+
+ private:
+  static std::uint64_t TotalAllocations() noexcept;
+  static std::uint64_t TotalFrees() noexcept;
+
+  std::uint64_t allocations_;
+  std::uint64_t frees_;
+};
+
+}  // namespace eddy::test
+
+#endif  // EDDY_TESTS_RUNTIME_ALLOCATION_COUNT_H_
