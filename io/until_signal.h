@@ -1,7 +1,7 @@
 // UntilSignal: runs something until it ends or a signal arrives; the way a
 // server ends well.
 //
-//   co_return co_await io::UntilSignal({SIGINT, SIGTERM}, Serve(listener));
+//   co_return co_await io::UntilSignal(Serve(listener), SIGINT, SIGTERM);
 //
 // On a signal, what is awaited is stopped like by any stop request, and awaited
 // to its end. Meanwhile the signals do not act in any other way (see Signals).
@@ -24,7 +24,7 @@
 #include <eddy/runtime/task.h>
 #include <eddy/runtime/task_scope.h>
 
-#include <initializer_list>
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -62,10 +62,10 @@ Task<Result<void>> RunUntilSignal(Result<io::Signals> blocked,
 
 namespace io {
 
-template <class Awaitable>
-EDDY_CORO_WRAPPER Task<Result<void>> UntilSignal(
-    std::initializer_list<int> signals, Awaitable awaitable) {
-  return eddy::internal::RunUntilSignal(Signals::Block(signals),
+template <class Awaitable, std::same_as<int>... Signal>
+EDDY_CORO_WRAPPER Task<Result<void>> UntilSignal(Awaitable awaitable,
+                                                 Signal... signals) {
+  return eddy::internal::RunUntilSignal(Signals::Block({signals...}),
                                         std::move(awaitable));
 }
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
@@ -148,6 +149,14 @@ SocketAddress SocketAddress::FromNative(const sockaddr* address,
                : family == AF_INET6 ? sizeof(sockaddr_in6)
                                     : size;
   std::memcpy(&copy.address_, address, copy.size_);
+  if (family == AF_UNIX && size > kUnixPathOffset &&
+      copy.address_.local.sun_path[0] != '\0') {
+    // A path ends at its zero, however much was given or told behind it.
+    const std::size_t length =
+        strnlen(copy.address_.local.sun_path, size - kUnixPathOffset);
+    copy.size_ = static_cast<socklen_t>(
+        std::min(kUnixPathOffset + length + 1, sizeof(sockaddr_un)));
+  }
   return copy;
 }
 
