@@ -19,7 +19,7 @@ struct Site {
   // A request's head is at most one of the first; a response takes one of the
   // second, and while it streams a file two.
   static constexpr std::size_t kRequestBuffer = 16 * 1024;
-  static constexpr std::size_t kResponseBuffer = 64 * 1024;
+  static constexpr std::size_t kResponseBuffer = 32 * 1024;
   static constexpr std::size_t kOpenFiles = 256;
 
   Site(const Options& options_in, eddy::io::Fd root,

@@ -62,8 +62,10 @@ CO_TEST(ReceiveTest, ReturnsZeroAtEndOfStream) {
   EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 0U);
 }
 
+// Also where there is nothing to receive, which recv(2) would wait for.
 CO_TEST(ReceiveTest, ReturnsZeroForAnEmptyBuffer) {
   const SocketPair sockets;
+  EXPECT_EQ(co_await io::Receive(sockets.a, {}), 0U);
   Put(sockets.b, "x");
   EXPECT_EQ(co_await io::Receive(sockets.a, {}), 0U);
   EXPECT_EQ(Readable(sockets.a), 1U);
