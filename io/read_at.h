@@ -2,7 +2,7 @@
 //
 // Result: the bytes read, 1 to buffer.size(); 0 at or beyond the end of the
 // file, or for an empty buffer. Fewer than asked for is possible.
-// Errors: those of pread(2), such as EIO, EISDIR, ESPIPE; EINVAL for direct I/O
+// Errors: those of pread(2), such as EIO, EISDIR; EINVAL for direct I/O
 // with a wrong alignment or an offset beyond 2^63-1; kCanceled.
 // Lifetime: fd and buffer live until the await returns.
 // Stop: reads that the device works on are not interrupted; they complete.

@@ -1,7 +1,8 @@
 // Receive: bytes, or one datagram, from a connected socket.
 //
-// Result: the bytes received. On a stream 1 to buffer.size(), 0 at its end or
-// for an empty buffer. Of a datagram, its size as far as it fits.
+// Result: the bytes received. On a stream 1 to buffer.size(), 0 at its end. Of
+// a datagram, its size as far as it fits. For an empty buffer 0, without asking
+// the socket.
 // `flags` are those of recv(2): MSG_PEEK, MSG_WAITALL, MSG_TRUNC, ...
 // Errors: those of recv(2), such as ECONNRESET; kCanceled.
 // Lifetime: fd and buffer live until the await returns.

@@ -1,12 +1,13 @@
 // SocketAddress: an IPv4, IPv6 or Unix address, with its port.
 //
-// Text form, which Parse reads and ToString writes (a round trip gives an equal
-// address):
+// Text form, which Parse reads and ToString writes (a round trip of a parsed
+// address gives an equal one):
 //   127.0.0.1:8080          IPv4
 //   [::1]:8080              IPv6
 //   [fe80::1%2]:8080        IPv6 with a scope: an interface's name or index
 //   unix:/run/eddy.sock     a Unix socket of this path
-//   unix:@name              an abstract Unix socket (unix(7))
+//   unix:@name              an abstract Unix socket (unix(7)); for a path that
+//                           begins with @, write ./@
 #ifndef EDDY_NET_SOCKET_ADDRESS_H_
 #define EDDY_NET_SOCKET_ADDRESS_H_
 

@@ -143,7 +143,10 @@ Task<Result<bool>> Connection::SendFile(const OpenFile& file) {
   const Result<void> read = co_await ReadPart(
       file.fd, selected.offset, buffer.bytes().subspan(head.size(), first));
   if (!read && read.error() == eddy::kEndOfStream) co_return false;
-  if (!read) co_return Unexpected(read.error());
+  if (!read) {
+    EDDY_CO_CHECK(co_await SendError(StatusOf(read.error())));
+    co_return true;
+  }
 
   const std::size_t ready = head.size() + first;
   if (first == length) {
