@@ -98,7 +98,8 @@ Task<Result<long>> CountFor(Duration time) {
   StopSource source;
   co_return co_await WithScope([&](TaskScope& scope) -> Task<long> {
     scope.Spawn([&]() -> Task<> {
-      if (co_await Sleep(time)) source.RequestStop();
+      const Result<void> slept = co_await Sleep(time);
+      if (slept) source.RequestStop();
     });
     co_return co_await WithStop(source.token(), CountUntilStopped());
   });

@@ -8,8 +8,9 @@
 //
 // A block that was allocated on one thread may be freed on another. Free lists
 // only grow to the highest number of frames that lived at once; Trim() gives
-// them back, and so does the end of the thread (frames that a later destructor
-// of a thread_local object frees stay allocated).
+// them back, and so does the end of a thread that has allocated (not of one
+// that has only freed, and not what a later destructor of a thread_local object
+// frees: those blocks stay allocated).
 //
 // Where AddressSanitizer is on, the pool is bypassed, so that a use after the
 // end of a frame is reported. A program and a library of which only one is
