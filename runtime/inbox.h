@@ -54,6 +54,9 @@ class Inbox final : private Operation {
   // The reactor's thread: one more message will be sent.
   void Expect(Reactor& reactor) noexcept;
 
+  // The reactor's thread: whether a message is still to come.
+  bool expects_message() const noexcept { return expected_ != 0; }
+
   // The reactor's thread, once a turn: delivers what has come.
   void DeliverAll(Reactor& reactor) noexcept;
 

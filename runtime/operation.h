@@ -97,7 +97,8 @@ class SingleOperation : public Operation {
     internal::PromiseBase& promise = waiter.promise();
     if (promise.context->stop_requested()) {
       set_raw_result(-ECANCELED);
-      return false;
+      return internal::AwaitBudget::Spend(
+          std::coroutine_handle<internal::PromiseBase>::from_promise(promise));
     }
     Submit(promise);
     return true;

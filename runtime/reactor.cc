@@ -1,5 +1,7 @@
 #include <eddy/runtime/reactor.h>
 
+#include <eddy/runtime/chaos_order.h>
+#include <eddy/runtime/chaos_ring.h>
 #include <eddy/runtime/inbox.h>
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/operation.h>
@@ -13,6 +15,9 @@
 
 namespace eddy {
 namespace {
+
+// Keeps the count of awaits within an int.
+constexpr unsigned kMostReadyPerTurn = 1U << 26;
 
 // Tells the core that this is a spin loop.
 void Pause() noexcept {
@@ -80,9 +85,21 @@ Result<std::unique_ptr<Reactor>> Reactor::Create(
   ring_options.entries = options.entries;
   ring_options.file_workers = options.file_workers;
   ring_options.unbounded_workers = options.unbounded_workers;
-  return Ring::Create(ring_options).map([&](std::unique_ptr<Ring> ring) {
-    return CreateOn(std::move(ring), options);
-  });
+  const std::uint64_t chaos_seed =
+      options.chaos_seed != 0 ? options.chaos_seed : internal::NextChaosSeed();
+  if (chaos_seed == 0) {
+    return Ring::Create(ring_options).map([&](std::unique_ptr<Ring> ring) {
+      return CreateOn(std::move(ring), options);
+    });
+  }
+  ChaosOptions chaos;
+  chaos.seed = chaos_seed;
+  return ChaosRing::Create(ring_options, chaos)
+      .map([&](std::unique_ptr<ChaosRing> ring) {
+        ReactorOptions chaotic = options;
+        chaotic.chaos_seed = chaos_seed;
+        return CreateOn(std::move(ring), chaotic);
+      });
 }
 
 std::unique_ptr<Reactor> Reactor::CreateOn(std::unique_ptr<Ring> ring,
@@ -95,7 +112,11 @@ Reactor::Reactor(std::unique_ptr<Ring> ring, const ReactorOptions& options)
       timers_(Clock::now()),
       options_(options),
       thread_(std::this_thread::get_id()),
-      process_(getpid()) {}
+      process_(getpid()) {
+  if (options.chaos_seed != 0) {
+    chaos_order_ = std::make_unique<internal::ChaosOrder>(options.chaos_seed);
+  }
+}
 
 Reactor::~Reactor() {
   if (thread_ != std::this_thread::get_id()) WrongThread();
@@ -152,6 +173,9 @@ internal::TaskFailure Reactor::RunUntilEnded(StartMain start,
   current_ = nullptr;
   main_ = nullptr;
   scope_ = nullptr;
+  if (auto*& time = internal::VirtualTime::current; time && !time->held) {
+    time = nullptr;
+  }
   return scope.failure_;
 }
 
@@ -166,6 +190,7 @@ void Reactor::Loop(const MainContext& main) {
     ++stats_.turns;
     RunReady();
     if (!timers_.empty()) timers_.Advance(Clock::now());
+    Observe();
     if (main.ended() && scope_->live() == 0 && in_flight() == 0 &&
         ring_->pending() == 0) {
       return;
@@ -174,14 +199,21 @@ void Reactor::Loop(const MainContext& main) {
     if (inbox_ != nullptr) inbox_->DeliverAll(*this);
     EnterRing();
     Reap();
+    Observe();
   }
 }
 
-// A coroutine that becomes ready meanwhile runs too, in its turn, until the
-// bound is reached: then timers and I/O come first.
+// A coroutine that becomes ready meanwhile runs too, in its turn, until a bound
+// is reached, of coroutines or of their awaits that need not wait: then timers
+// and I/O come first.
 void Reactor::RunReady() {
-  unsigned n = std::max(options_.ready_per_turn, 1U);
-  for (; n != 0 && !ready_.empty(); --n) {
+  constexpr unsigned kAwaitsEach = 16;
+  unsigned n = std::clamp(options_.ready_per_turn, 1U, kMostReadyPerTurn);
+  internal::AwaitBudget::Refill(static_cast<int>(kAwaitsEach * n));
+  for (; n != 0 && !ready_.empty() && !internal::AwaitBudget::spent(); --n) {
+    if (chaos_order_ != nullptr) [[unlikely]] {
+      chaos_order_->Choose(ready_);
+    }
     ready_.Pop().resume();
   }
 }
@@ -197,9 +229,35 @@ void Reactor::EnterRing() {
     return;
   }
   const TimePoint wake = timers_.NextWake();
+  if (auto* time = internal::VirtualTime::current) [[unlikely]] {
+    WaitVirtually(*time, wake);
+    return;
+  }
   if (options_.busy_poll > Duration::zero() && BusyPoll(wake)) return;
   ++stats_.enters;
   ring_->Enter(&wake);
+}
+
+// What is in flight gets a moment of real time; then the virtual time goes on
+// to the nearest timer. A thread's job for this reactor is waited for.
+void Reactor::WaitVirtually(internal::VirtualTime& time, TimePoint wake) {
+  using RealClock = std::chrono::steady_clock;
+  const bool job_runs = inbox_ != nullptr && inbox_->expects_message();
+  if (wake == kNoDeadline || job_runs || !time.advances) {
+    ++stats_.enters;
+    ring_->Enter(&kNoDeadline);
+    return;
+  }
+  if (in_flight() != 0 || ring_->pending() != 0) {
+    const RealClock::time_point until = RealClock::now() + time.settle;
+    do {
+      const TimePoint settled = After(time.now, until - RealClock::now());
+      ++stats_.enters;
+      ring_->Enter(&settled);
+      if (ring_->HasCompletions()) return;
+    } while (RealClock::now() < until);
+  }
+  time.now = std::max(time.now, wake);
 }
 
 // Submits, then looks for completions until one is there or the time is over.
@@ -268,6 +326,25 @@ Result<std::shared_ptr<internal::Inbox>> Reactor::GetInbox() {
 void Reactor::VisitTasks(internal::ContextVisitor& visitor) const {
   if (!main_->ended()) visitor.Visit(*main_);
   scope_->VisitContexts(visitor);
+}
+
+void Reactor::PutBehind(std::coroutine_handle<internal::PromiseBase> next) {
+  auto free = std::find_if(put_behind_.begin(), put_behind_.end(),
+                           [](const auto& node) { return !node.coroutine; });
+  internal::ReadyNode& node =
+      free != put_behind_.end() ? *free : put_behind_.emplace_back();
+  node.coroutine = next;
+  ReadyLast(node);
+}
+
+bool internal::AwaitBudget::PutBehind(
+    std::coroutine_handle<PromiseBase> next) noexcept {
+  next.promise().context->reactor().PutBehind(next);
+  return true;
+}
+
+void Reactor::YieldedInChaos(const internal::ReadyNode& node) noexcept {
+  chaos_order_->Yielded(node);
 }
 
 ReactorStats Reactor::stats() const noexcept {

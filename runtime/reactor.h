@@ -20,6 +20,7 @@
 #ifndef EDDY_RUNTIME_REACTOR_H_
 #define EDDY_RUNTIME_REACTOR_H_
 
+#include <eddy/runtime/await_budget.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/ring.h>
 #include <eddy/runtime/suspension.h>
@@ -32,6 +33,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <string>
@@ -46,8 +48,21 @@ class Operation;
 class TaskScope;
 
 namespace internal {
+
+class ChaosOrder;
 class Inbox;
-}
+
+// Sees the loop between its steps, for tests that act there.
+class LoopObserver {
+ public:
+  // After coroutines have run, and after completions were reaped.
+  virtual void Step(Reactor& reactor) noexcept = 0;
+
+ protected:
+  ~LoopObserver() = default;
+};
+
+}  // namespace internal
 
 struct ReactorOptions {
   // See RingOptions: 256 to 1024 suit nearly every program.
@@ -58,9 +73,13 @@ struct ReactorOptions {
   // whole core while it looks, and saves the wake-up (about 20 us on a virtual
   // machine) when something comes in that time.
   Duration busy_poll = Duration::zero();
-  // How many ready coroutines may run before timers and I/O get their turn.
-  // 0 counts as 1.
+  // How many ready coroutines may run before timers and I/O get their turn,
+  // and a 16th of how many awaits that need not wait. 0 counts as 1.
   unsigned ready_per_turn = 256;
+  // Not 0: the ring is a ChaosRing of this seed, and what is ready runs in a
+  // shuffled order; see chaos_ring.h. 0: so too where the environment has an
+  // EDDY_CHAOS_SEED.
+  std::uint64_t chaos_seed = 0;
 };
 
 struct ReactorStats {
@@ -72,6 +91,8 @@ struct ReactorStats {
   std::uint64_t overflows = 0;    // turns that found the queue overflown
   // Operations without a waiter (a close by a destructor) that failed.
   std::uint64_t detached_errors = 0;
+  // Failures that came after the one that is reported (see WithScope, WhenAll).
+  std::uint64_t dropped_failures = 0;
 };
 
 class Reactor {
@@ -132,6 +153,11 @@ class Reactor {
 
   const Ring& ring() const noexcept { return *ring_; }
 
+  // Null: no one looks.
+  void set_observer(internal::LoopObserver* observer) noexcept {
+    observer_ = observer;
+  }
+
   // --- For awaitables -------------------------------------------------------
 
   // An entry for an operation; submits the queue first where it is full. Never
@@ -168,6 +194,17 @@ class Reactor {
 
   void Ready(internal::ReadyNode& node) noexcept { ready_.Push(node); }
 
+  // The same for a coroutine that is to run after all that is ready now.
+  void ReadyLast(internal::ReadyNode& node) noexcept {
+    ready_.Push(node);
+    if (chaos_order_ != nullptr) [[unlikely]] {
+      YieldedInChaos(node);
+    }
+  }
+
+  // A failure has nobody to go to: another one is reported.
+  void DropFailure() noexcept { ++stats_.dropped_failures; }
+
   internal::TimerWheel& timers() noexcept { return timers_; }
 
   // Where other threads send to; made at the first call.
@@ -182,6 +219,7 @@ class Reactor {
 
  private:
   friend class TaskScope;
+  friend class internal::AwaitBudget;
   class MainContext;
 
   // Values of user_data that are no operation.
@@ -200,12 +238,20 @@ class Reactor {
   void Loop(const MainContext& main);
   void RunReady();
   void EnterRing();
+  void WaitVirtually(internal::VirtualTime& time, TimePoint wake);
   bool BusyPoll(TimePoint until);
   void Reap() noexcept;
   io_uring_sqe* FlushForSqe() noexcept;
   std::uint64_t in_flight() const noexcept {
     return stats_.submitted - stats_.completions;
   }
+  void Observe() noexcept {
+    if (observer_ != nullptr) [[unlikely]] {
+      observer_->Step(*this);
+    }
+  }
+  void PutBehind(std::coroutine_handle<internal::PromiseBase> next);
+  void YieldedInChaos(const internal::ReadyNode& node) noexcept;
   [[noreturn]] void WrongThread() const noexcept;
 
   static inline constinit thread_local Reactor* current_ = nullptr;
@@ -218,6 +264,10 @@ class Reactor {
   ReactorStats stats_;
   const ReactorOptions options_;
   std::shared_ptr<internal::Inbox> inbox_;
+  std::unique_ptr<internal::ChaosOrder> chaos_order_;
+  internal::LoopObserver* observer_ = nullptr;
+  // Coroutines that have used up a turn's awaits. Seldom more than one.
+  std::deque<internal::ReadyNode> put_behind_;
   TaskScope* scope_ = nullptr;
   MainContext* main_ = nullptr;
   const std::thread::id thread_;

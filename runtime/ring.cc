@@ -109,7 +109,9 @@ Result<void> Ring::Open(const RingOptions& options) {
     if ((flags & options.without_flags) != 0) continue;
     std::memset(&params, 0, sizeof params);
     params.flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-    params.cq_entries = std::max(4 * options.entries, 64U);
+    params.cq_entries = options.completion_entries != 0
+                            ? options.completion_entries
+                            : std::max(4 * options.entries, 64U);
     const int fd = Setup(options.entries, params);
     if (fd >= 0) {
       ring_fd_ = fd;
@@ -146,21 +148,22 @@ Result<void> Ring::Map(const io_uring_params& params) {
   };
   rings_memory_ = map(rings_size_, IORING_OFF_SQ_RING);
   if (rings_memory_ == nullptr) return Unexpected(SetupError(errno));
-  sqes_ = static_cast<io_uring_sqe*>(map(sqes_size_, IORING_OFF_SQES));
-  if (sqes_ == nullptr) return Unexpected(SetupError(errno));
+  sqes_memory_ = map(sqes_size_, IORING_OFF_SQES);
+  if (sqes_memory_ == nullptr) return Unexpected(SetupError(errno));
 
   using Shared = std::atomic<unsigned>;
   static_assert(sizeof(Shared) == sizeof(unsigned) &&
                 Shared::is_always_lock_free);
-  sq_khead_ = At<Shared>(rings_memory_, params.sq_off.head);
-  sq_ktail_ = At<Shared>(rings_memory_, params.sq_off.tail);
-  sq_kflags_ = At<Shared>(rings_memory_, params.sq_off.flags);
-  sq_entries_ = params.sq_entries;
-  sq_mask_ = params.sq_entries - 1;
-  cq_khead_ = At<Shared>(rings_memory_, params.cq_off.head);
-  cq_ktail_ = At<Shared>(rings_memory_, params.cq_off.tail);
-  cqes_ = At<io_uring_cqe>(rings_memory_, params.cq_off.cqes);
-  cq_mask_ = params.cq_entries - 1;
+  queues_.sqes = static_cast<io_uring_sqe*>(sqes_memory_);
+  queues_.sq_khead = At<Shared>(rings_memory_, params.sq_off.head);
+  queues_.sq_ktail = At<Shared>(rings_memory_, params.sq_off.tail);
+  queues_.sq_kflags = At<Shared>(rings_memory_, params.sq_off.flags);
+  queues_.sq_entries = params.sq_entries;
+  queues_.sq_mask = params.sq_entries - 1;
+  queues_.cq_khead = At<Shared>(rings_memory_, params.cq_off.head);
+  queues_.cq_ktail = At<Shared>(rings_memory_, params.cq_off.tail);
+  queues_.cqes = At<io_uring_cqe>(rings_memory_, params.cq_off.cqes);
+  queues_.cq_mask = params.cq_entries - 1;
   if (has_array) {
     // Entries are submitted in the order they are taken: the array that maps
     // positions to entries never changes.
@@ -203,7 +206,7 @@ Ring::~Ring() {
     update.offset = static_cast<unsigned>(enter_fd_);
     Register(ring_fd_, IORING_UNREGISTER_RING_FDS, &update, 1);
   }
-  if (sqes_ != nullptr) munmap(sqes_, sqes_size_);
+  if (sqes_memory_ != nullptr) munmap(sqes_memory_, sqes_size_);
   if (rings_memory_ != nullptr) munmap(rings_memory_, rings_size_);
   if (ring_fd_ >= 0) close(ring_fd_);
 }
@@ -216,12 +219,8 @@ int Ring::EnterKernel(unsigned submit, unsigned min_complete, unsigned flags,
 }
 
 void Ring::Enter(const TimePoint* wait_until) noexcept {
-  // Release: the kernel reads the entries after the tail that covers them.
-  sq_ktail_->store(sq_tail_, std::memory_order_release);
-  if ((sq_kflags_->load(std::memory_order_relaxed) & IORING_SQ_CQ_OVERFLOW) !=
-      0) {
-    ++overflows_;
-  }
+  queues_.Publish();
+  if ((queues_.flags() & IORING_SQ_CQ_OVERFLOW) != 0) ++overflows_;
 
   io_uring_getevents_arg arg{};
   __kernel_timespec timeout{};

@@ -15,6 +15,7 @@
 #include <eddy/runtime/task_context.h>
 
 #include <coroutine>
+#include <cstddef>
 #include <utility>
 
 namespace eddy::internal {
@@ -48,6 +49,20 @@ class ReadyQueue {
       __builtin_prefetch(head_->coroutine.address());
     }
     return std::exchange(node->coroutine, nullptr);
+  }
+
+  const ReadyNode* front() const noexcept { return head_; }
+
+  // Lets the element with `count` others before it be the next.
+  void MoveToFront(std::size_t count) noexcept {
+    ReadyNode** link = &head_;
+    for (; count != 0; --count) link = &(*link)->next_ready;
+    if (link == &head_) return;
+    ReadyNode* node = *link;
+    *link = node->next_ready;
+    if (*link == nullptr) tail_ = link;
+    node->next_ready = head_;
+    head_ = node;
   }
 
  private:

@@ -29,6 +29,7 @@
 #define EDDY_RUNTIME_TASK_H_
 
 #include <eddy/runtime/attributes.h>
+#include <eddy/runtime/await_budget.h>
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/promise.h>
 #include <eddy/runtime/result.h>
@@ -191,6 +192,11 @@ class [[nodiscard]] EDDY_CORO_TYPE EDDY_CORO_AWAIT_ELIDABLE Task {
       promise_type& promise = CheckedPromise(coroutine_);
       promise.parent = &waiter.promise();
       promise.context = waiter.promise().context;
+      const auto next =
+          std::coroutine_handle<internal::PromiseBase>::from_promise(promise);
+      if (internal::AwaitBudget::Spend(next)) [[unlikely]] {
+        return std::noop_coroutine();
+      }
       return coroutine_;
     }
     T await_resume() const { return coroutine_.promise().Take(); }

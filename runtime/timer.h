@@ -32,7 +32,10 @@ class [[nodiscard]] SleepUntil : public internal::Suspension,
   bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
     internal::PromiseBase& promise = waiter.promise();
     stopped_ = promise.context->stop_requested();
-    if (stopped_) return false;
+    if (stopped_) {
+      return internal::AwaitBudget::Spend(
+          std::coroutine_handle<internal::PromiseBase>::from_promise(promise));
+    }
     Reactor& reactor = promise.context->reactor();
     reactor.AssertCurrent();
     reactor.timers().Add(*this, deadline_);

@@ -24,7 +24,7 @@ class [[nodiscard]] Yield : private internal::ReadyNode {
     internal::PromiseBase& promise = waiter.promise();
     coroutine =
         std::coroutine_handle<internal::PromiseBase>::from_promise(promise);
-    promise.context->reactor().Ready(*this);
+    promise.context->reactor().ReadyLast(*this);
   }
   void await_resume() const noexcept {}
 };

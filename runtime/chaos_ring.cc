@@ -1,0 +1,423 @@
+#include <eddy/runtime/chaos_ring.h>
+
+#include <eddy/runtime/misuse.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace eddy {
+namespace {
+
+// How often, as one in so many.
+constexpr std::uint64_t kSmallQueues = 2;
+constexpr std::uint64_t kOlderKernel = 4;
+constexpr std::uint64_t kEnterFails = 8;
+constexpr std::uint64_t kTakenInPart = 4;
+constexpr std::uint64_t kShort = 3;
+constexpr std::uint64_t kNoBuffers = 8;
+constexpr std::uint64_t kMultishotEnds = 6;
+constexpr std::uint64_t kLate = 2;
+// For how many turns a completion is late.
+constexpr std::uint64_t kLatest = 4;
+
+// user_data up to here is no operation of the program's (see Reactor).
+constexpr std::uint64_t kNoOperation = 1;
+// user_data of what this ring submits itself; no address either.
+constexpr std::uint64_t kOwn = 2;
+
+// What makes the numbers of a seed's rings, turns and completions differ from
+// those of its operations.
+constexpr std::uint64_t kOfTheRing = 0x52494e47;
+constexpr std::uint64_t kOfTurns = 0x5455524e;
+
+bool BeginsChain(const io_uring_sqe& sqe) {
+  return (sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)) != 0;
+}
+
+bool IsMultishot(std::uint8_t opcode) {
+  constexpr std::uint8_t kReadMultishot = 49;
+  switch (opcode) {
+    case IORING_OP_ACCEPT:
+    case IORING_OP_RECV:
+    case IORING_OP_RECVMSG:
+    case IORING_OP_POLL_ADD:
+    case kReadMultishot:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsEventFd(int fd) {
+  char path[64];
+  char target[64];
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  const ssize_t n = readlink(path, target, sizeof target);
+  return n > 0 && std::string_view(target, static_cast<std::size_t>(n)) ==
+                      "anon_inode:[eventfd]";
+}
+
+int LikelyError(std::uint8_t opcode) {
+  switch (opcode) {
+    case IORING_OP_ACCEPT:
+    case IORING_OP_OPENAT:
+    case IORING_OP_OPENAT2:
+    case IORING_OP_SOCKET:
+      return EMFILE;
+    case IORING_OP_CONNECT:
+      return ECONNREFUSED;
+    case IORING_OP_RECV:
+    case IORING_OP_RECVMSG:
+    case IORING_OP_SEND:
+    case IORING_OP_SENDMSG:
+    case IORING_OP_SEND_ZC:
+    case IORING_OP_SENDMSG_ZC:
+      return ECONNRESET;
+    case IORING_OP_WRITE:
+    case IORING_OP_WRITEV:
+    case IORING_OP_WRITE_FIXED:
+    case IORING_OP_FALLOCATE:
+      return ENOSPC;
+    default:
+      return EIO;
+  }
+}
+
+// In what steps a transfer on the descriptor may be cut short; 0 where it may
+// not: a message is taken whole, an eventfd's counter too.
+unsigned ShortTransferUnit(const io_uring_sqe& sqe, bool writes) {
+  constexpr unsigned kDirectUnit = 4096;
+  if ((sqe.flags & IOSQE_FIXED_FILE) != 0) return 0;
+  struct stat status;
+  if (fstat(sqe.fd, &status) != 0) return 0;
+  if (S_ISREG(status.st_mode)) {
+    const int flags = fcntl(sqe.fd, F_GETFL);
+    return (flags & O_DIRECT) != 0 ? kDirectUnit : 1;
+  }
+  if (S_ISFIFO(status.st_mode)) {
+    // pipe(7): a write of up to PIPE_BUF bytes is atomic.
+    const int flags = fcntl(sqe.fd, F_GETFL);
+    const bool whole =
+        (flags & O_DIRECT) != 0 || (writes && sqe.len <= PIPE_BUF);
+    return whole ? 0 : 1;
+  }
+  if (S_ISSOCK(status.st_mode)) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    getsockopt(sqe.fd, SOL_SOCKET, SO_TYPE, &type, &size);
+    return type == SOCK_STREAM ? 1 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ChaosRing>> ChaosRing::Create(
+    const RingOptions& ring_options, const ChaosOptions& options) {
+  internal::Random random = internal::Random::For(options.seed ^ kOfTheRing, 0);
+  RingOptions used = ring_options;
+  if (options.seed != 0) {
+    if (random.OneIn(kSmallQueues)) {
+      constexpr unsigned kFew = 4;
+      used.entries = std::min(used.entries, kFew);
+      used.completion_entries = 2 * used.entries;
+    }
+    if (random.OneIn(kOlderKernel)) {
+      used.without_flags |= IORING_SETUP_DEFER_TASKRUN;
+      if (random.OneIn(2)) used.without_flags |= IORING_SETUP_SUBMIT_ALL;
+    }
+  }
+  std::unique_ptr<ChaosRing> ring(new ChaosRing(options));
+  if (Result<void> opened = ring->Open(used); !opened) {
+    return Unexpected(opened.error());
+  }
+  ring->UseOwnQueues(ring->entries());
+  return ring;
+}
+
+void ChaosRing::UseOwnQueues(unsigned entries) {
+  kernel_ = queues_;
+  const unsigned completions = std::max(4 * entries, 8U);
+  sqes_.resize(entries);
+  cqes_.resize(completions);
+  queues_ = internal::RingQueues();
+  queues_.sqes = sqes_.data();
+  queues_.sq_mask = entries - 1;
+  queues_.sq_entries = entries;
+  queues_.cqes = cqes_.data();
+  queues_.cq_mask = completions - 1;
+  queues_.sq_khead = &sq_head_;
+  queues_.sq_ktail = &sq_tail_;
+  queues_.sq_kflags = &sq_flags_;
+  queues_.cq_khead = &cq_head_;
+  queues_.cq_ktail = &cq_tail_;
+  // There may always be something that only entering brings.
+  sq_flags_ = IORING_SQ_TASKRUN;
+}
+
+int ChaosRing::EnterKernel(unsigned submit, unsigned min_complete,
+                           unsigned flags,
+                           io_uring_getevents_arg& arg) noexcept {
+  ++turn_;
+  internal::Random random =
+      internal::Random::For(options_.seed ^ kOfTurns, turn_);
+  if (disturbs() && random.OneIn(kEnterFails)) {
+    constexpr int kErrors[] = {EINTR, EAGAIN, EBUSY};
+    return -kErrors[random.Below(std::size(kErrors))];
+  }
+  unsigned most = submit;
+  if (disturbs() && submit > 0 && random.OneIn(kTakenInPart)) {
+    most = static_cast<unsigned>(random.Below(submit));
+  }
+  const unsigned taken = Take(most);
+  EndMultishots();
+
+  // The kernel does not wait where it has not taken all; and what is held back
+  // here need not be waited for.
+  const bool waits = min_complete != 0 && taken == submit && held_.empty();
+  io_uring_getevents_arg own = arg;
+  __kernel_timespec longest{};
+  if (waits && options_.longest_wait) {
+    const auto* asked = reinterpret_cast<const __kernel_timespec*>(arg.ts);
+    longest.tv_nsec = std::chrono::nanoseconds(*options_.longest_wait).count();
+    if (asked == nullptr || asked->tv_sec != 0 ||
+        asked->tv_nsec > longest.tv_nsec) {
+      own.ts = reinterpret_cast<std::uint64_t>(&longest);
+    }
+  }
+  kernel_.Publish();
+  const int result =
+      Ring::EnterKernel(kernel_.pending(), waits ? 1 : 0, flags, own);
+  Collect();
+  Release(min_complete != 0);
+  return result < 0 && taken == 0 ? result : static_cast<int>(taken);
+}
+
+// Moves entries to the kernel's queue, in their order and chains as a whole.
+// Returns how many.
+unsigned ChaosRing::Take(unsigned submit) {
+  const unsigned head = queues_.SqHead();
+  const auto at = [&](unsigned i) -> const io_uring_sqe& {
+    return sqes_[(head + i) & queues_.sq_mask];
+  };
+  unsigned taken = 0;
+  while (taken < submit) {
+    unsigned length = 1;
+    while (BeginsChain(at(taken + length - 1)) &&
+           taken + length < queues_.sq_entries) {
+      ++length;
+    }
+    if (length > kernel_.sq_entries - kernel_.pending()) break;
+    for (unsigned i = 0; i < length; ++i) TakeOne(at(taken + i), length > 1);
+    taken += length;
+  }
+  sq_head_.store(head + taken, std::memory_order_release);
+  return taken;
+}
+
+void ChaosRing::TakeOne(const io_uring_sqe& sqe, bool in_chain) {
+  internal::Random random = internal::Random::For(options_.seed, ++submitted_);
+  InFlight operation;
+  operation.number = submitted_;
+  operation.opcode = sqe.opcode;
+  // What is answered here; 0: the kernel does it.
+  int error = 0;
+  if (options_.fail_operation != 0 && IsOperation(sqe) &&
+      ++operations_ == options_.fail_operation) {
+    error = options_.fail_with ? options_.fail_with->code()
+                               : LikelyError(sqe.opcode);
+    if (sqe.opcode == IORING_OP_CLOSE) {
+      // close(2): the descriptor is released even then.
+      operation.fails_with = -std::exchange(error, 0);
+    }
+  }
+  io_uring_sqe changed = sqe;
+  if (disturbs() && !in_chain && error == 0) {
+    if ((sqe.flags & IOSQE_BUFFER_SELECT) != 0 && random.OneIn(kNoBuffers)) {
+      error = ENOBUFS;
+    }
+    if (random.OneIn(kShort)) Shorten(changed, random);
+  }
+  if (error != 0) {
+    Hold({sqe.user_data, -error, 0}, random);
+    return;
+  }
+  if (sqe.user_data > kNoOperation) {
+    in_flight_.insert_or_assign(sqe.user_data, operation);
+  }
+  *kernel_.TryGetSqe() = changed;
+}
+
+bool ChaosRing::IsOperation(const io_uring_sqe& sqe) const {
+  if (sqe.user_data <= kNoOperation || sqe.opcode == IORING_OP_ASYNC_CANCEL) {
+    return false;
+  }
+  return sqe.opcode != IORING_OP_READ || !IsEventFd(sqe.fd);
+}
+
+void ChaosRing::Shorten(io_uring_sqe& sqe, internal::Random& random) const {
+  bool writes = false;
+  switch (sqe.opcode) {
+    case IORING_OP_WRITE:
+    case IORING_OP_WRITE_FIXED:
+    case IORING_OP_SEND:
+      writes = true;
+      break;
+    case IORING_OP_READ:
+    case IORING_OP_READ_FIXED:
+    case IORING_OP_RECV:
+      break;
+    default:
+      return;
+  }
+  const unsigned unit = ShortTransferUnit(sqe, writes);
+  if (unit == 0 || sqe.len <= unit) return;
+  const unsigned units = (sqe.len - 1) / unit;
+  sqe.len = unit * static_cast<unsigned>(1 + random.Below(units));
+}
+
+void ChaosRing::EndMultishots() {
+  while (!to_end_.empty()) {
+    io_uring_sqe* sqe = kernel_.TryGetSqe();
+    if (sqe == nullptr) return;
+    io_uring_prep_cancel64(sqe, to_end_.back(), 0);
+    sqe->user_data = kOwn;
+    to_end_.pop_back();
+  }
+}
+
+void ChaosRing::Collect() {
+  kernel_.ForEachCompletion([this](const io_uring_cqe& cqe) {
+    if (cqe.user_data == kOwn) return;
+    CollectOne({cqe.user_data, cqe.res, cqe.flags});
+  });
+}
+
+void ChaosRing::CollectOne(Completion completion) {
+  const auto found = in_flight_.find(completion.user_data);
+  if (found == in_flight_.end()) {
+    internal::Random random =
+        internal::Random::For(options_.seed, ++submitted_);
+    Hold(completion, random);
+    return;
+  }
+  InFlight& operation = found->second;
+  internal::Random random =
+      internal::Random::For(~options_.seed, operation.number);
+  const bool more = (completion.flags & IORING_CQE_F_MORE) != 0;
+  if (operation.fails_with != 0) completion.result = operation.fails_with;
+  if (operation.last) {
+    // Its end was asked for: the latest completion before it becomes the last.
+    Completion latest = *operation.last;
+    if (more) {
+      operation.last = completion;
+    } else if (completion.result == -ECANCELED) {
+      latest.flags &= ~static_cast<unsigned>(IORING_CQE_F_MORE);
+      in_flight_.erase(found);
+      Hold(latest, random);
+      return;
+    }
+    Hold(latest, random);
+    if (more) return;
+  } else if (disturbs() && more && IsMultishot(operation.opcode)) {
+    internal::Random of_this = internal::Random::For(options_.seed, turn_);
+    if (of_this.OneIn(kMultishotEnds)) {
+      operation.last = completion;
+      to_end_.push_back(completion.user_data);
+      return;
+    }
+  }
+  if (!more) in_flight_.erase(found);
+  Hold(completion, random);
+}
+
+void ChaosRing::Hold(const Completion& completion, internal::Random& random) {
+  Held held{completion, 0, turn_};
+  if (disturbs()) {
+    held.rank = random.Next();
+    if (random.OneIn(kLate)) held.turn += 1 + random.Below(kLatest);
+  }
+  // The completions of one operation keep their order.
+  if (completion.user_data > kNoOperation) {
+    for (const Held& earlier : held_) {
+      if (earlier.completion.user_data != completion.user_data) continue;
+      held.rank = std::max(held.rank, earlier.rank);
+      held.turn = std::max(held.turn, earlier.turn);
+    }
+  }
+  held_.push_back(held);
+}
+
+// Passes on the completions whose time has come, and one whose time has not
+// where the program waits and nothing else is there.
+void ChaosRing::Release(bool at_least_one) {
+  std::stable_sort(
+      held_.begin(), held_.end(),
+      [](const Held& a, const Held& b) { return a.rank < b.rank; });
+  unsigned tail = cq_tail_.load(std::memory_order_relaxed);
+  const auto room = [&] {
+    return cqes_.size() - (tail - cq_head_.load(std::memory_order_acquire));
+  };
+  bool any = queues_.HasCompletions();
+  std::size_t kept = 0;
+  for (Held& held : held_) {
+    const bool due = held.turn <= turn_ || (at_least_one && !any);
+    if (due && room() != 0) {
+      io_uring_cqe& cqe = cqes_[tail++ & queues_.cq_mask];
+      cqe.user_data = held.completion.user_data;
+      cqe.res = held.completion.result;
+      cqe.flags = held.completion.flags;
+      any = true;
+    } else {
+      held_[kept++] = held;
+    }
+  }
+  held_.resize(kept);
+  cq_tail_.store(tail, std::memory_order_release);
+  const bool overflown =
+      room() == 0 || (kernel_.flags() & IORING_SQ_CQ_OVERFLOW) != 0;
+  sq_flags_ = IORING_SQ_TASKRUN | (overflown ? IORING_SQ_CQ_OVERFLOW : 0U);
+}
+
+namespace internal {
+namespace {
+
+std::atomic<std::uint64_t> reactors = 0;
+
+std::uint64_t SeedFromEnvironment() {
+  const char* text = secure_getenv("EDDY_CHAOS_SEED");
+  if (text == nullptr || *text == '\0') return 0;
+  std::uint64_t seed = 0;
+  const char* end = text + std::strlen(text);
+  const auto [parsed, error] = std::from_chars(text, end, seed);
+  if (error != std::errc() || parsed != end || seed == 0) {
+    Misuse("EDDY_CHAOS_SEED is \"%s\"; it has to be a number from 1 on", text);
+  }
+  return seed;
+}
+
+}  // namespace
+
+std::uint64_t NextChaosSeed() {
+  static const std::uint64_t seed = SeedFromEnvironment();
+  if (seed == 0) return 0;
+  return Random::For(seed, reactors++).Next() | 1;
+}
+
+void RestartChaosSeeds() { reactors = 0; }
+
+}  // namespace internal
+}  // namespace eddy
