@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/eddy")
 
 install(
-  TARGETS eddy
+  TARGETS eddy eddy_testing
   EXPORT eddyTargets
   FILE_SET HEADERS)
 install(

@@ -3,6 +3,16 @@
 # Where <eddy/...> is found in the build tree: links to the layers' folders.
 set(EDDY_INCLUDE_DIR "${PROJECT_BINARY_DIR}/include")
 
+# eddy_headers(TARGET LAYER file...)
+#
+# The files of the layer's folder are public, installed headers of the target.
+function(eddy_headers target layer)
+  set(files ${ARGN})
+  list(TRANSFORM files PREPEND "${EDDY_INCLUDE_DIR}/eddy/${layer}/")
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS
+                                  "${EDDY_INCLUDE_DIR}" FILES ${files})
+endfunction()
+
 # eddy_layer(NAME HEADERS file... SOURCES file...)
 #
 # Adds a layer's files to the library: the folder that calls it becomes
@@ -16,12 +26,8 @@ function(eddy_layer name)
   file(MAKE_DIRECTORY "${EDDY_INCLUDE_DIR}/eddy")
   file(CREATE_LINK "${CMAKE_CURRENT_SOURCE_DIR}"
        "${EDDY_INCLUDE_DIR}/eddy/${name}" SYMBOLIC)
-  list(TRANSFORM arg_HEADERS PREPEND "${EDDY_INCLUDE_DIR}/eddy/${name}/")
-  target_sources(
-    eddy
-    PRIVATE ${arg_SOURCES}
-    PUBLIC FILE_SET HEADERS BASE_DIRS "${EDDY_INCLUDE_DIR}" FILES
-           ${arg_HEADERS})
+  target_sources(eddy PRIVATE ${arg_SOURCES})
+  eddy_headers(eddy ${name} ${arg_HEADERS})
 endfunction()
 
 # eddy_warnings(TARGET): the warnings that eddy's own code is free of.

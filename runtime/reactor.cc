@@ -142,9 +142,8 @@ void Reactor::WrongThread() const noexcept {
                        : "a task was awaited on another reactor than its own");
 }
 
-internal::TaskFailure Reactor::RunUntilEnded(StartMain start,
-                                             FailureOfMain failure_of,
-                                             void* task) {
+TaskFailure Reactor::RunUntilEnded(StartMain start, FailureOfMain failure_of,
+                                   void* task) {
   if (thread_ != std::this_thread::get_id() || process_ != getpid()) {
     WrongThread();
   }

@@ -231,9 +231,9 @@ class Reactor {
   // Runs the coroutine as the first of a chain, and the loop until all ends.
   using StartMain = std::coroutine_handle<internal::PromiseBase> (*)(
       void* task, internal::TaskContext& context);
-  using FailureOfMain = internal::TaskFailure (*)(void* task);
-  internal::TaskFailure RunUntilEnded(StartMain start, FailureOfMain failure_of,
-                                      void* task);
+  using FailureOfMain = TaskFailure (*)(void* task);
+  TaskFailure RunUntilEnded(StartMain start, FailureOfMain failure_of,
+                            void* task);
 
   void Loop(const MainContext& main);
   void RunReady();
@@ -276,7 +276,7 @@ class Reactor {
 
 template <class T>
 T Reactor::Run(Task<T> main) {
-  internal::TaskFailure failure = RunUntilEnded(
+  TaskFailure failure = RunUntilEnded(
       [](void* task, internal::TaskContext& context) {
         return internal::TaskAccess::Begin(*static_cast<Task<T>*>(task),
                                            context);

@@ -9,14 +9,17 @@
 #include <optional>
 #include <type_traits>
 
-namespace eddy::internal {
+namespace eddy {
 
+// An exception that left the task, or the error in the Result that it returned.
 struct TaskFailure {
   std::exception_ptr exception;
   std::optional<Error> error;
 
   explicit operator bool() const noexcept { return exception || error; }
 };
+
+namespace internal {
 
 // The exception of an ended task, or the error of its Result.
 template <class T>
@@ -36,6 +39,7 @@ TaskFailure FailureOf(Task<T>& task) noexcept {
   return failure;
 }
 
-}  // namespace eddy::internal
+}  // namespace internal
+}  // namespace eddy
 
 #endif  // EDDY_RUNTIME_TASK_FAILURE_H_

@@ -31,14 +31,21 @@ void TaskScope::StopAll() noexcept {
   tasks_.ForEach([](internal::SpawnedTask& task) { task.RequestStop(); });
 }
 
-void TaskScope::Fail(internal::TaskFailure failure) noexcept {
-  if (failure_) return;
+void TaskScope::Fail(TaskFailure failure) noexcept {
+  if (failure_) {
+    if (later_failure_) {
+      later_failure_(failure);
+    } else {
+      context_.reactor().DropFailure();
+    }
+    return;
+  }
   failure_ = std::move(failure);
   StopAll();
 }
 
 void TaskScope::TaskEnded(internal::SpawnedTask& task,
-                          internal::TaskFailure failure) noexcept {
+                          TaskFailure failure) noexcept {
   task.Unlink();
   --live_;
   if (failure) [[unlikely]] {
@@ -51,7 +58,7 @@ void TaskScope::TaskEnded(internal::SpawnedTask& task,
   if (live_ == 0 && drained_ != nullptr) drained_->Wake();
 }
 
-void TaskScope::BodyEnded(internal::TaskFailure failure) noexcept {
+void TaskScope::BodyEnded(TaskFailure failure) noexcept {
   // What was asked for is no failure; a later one of a task is not hidden by
   // it.
   if (failure.error == kCanceled && stop_requested()) return;

@@ -15,7 +15,10 @@
 // others and is what WithScope gives once all have ended. A failure is an
 // exception that leaves a task, or an error in the Result that it returns; a
 // task that must not bring the others down handles its errors and returns
-// nothing. A kCanceled after a stop was requested is no failure.
+// nothing. A kCanceled after a stop was requested is no failure. What fails
+// after the first failure goes to set_later_failure_handler, and is counted
+// (ReactorStats::dropped_failures) where none is set; a JoinHandle gives it
+// too.
 //
 // Result: Result<R> where the body is a Task<R> or a Task<Result<R>>. An
 // exception is thrown again. What the body returns, also a kCanceled of its
@@ -49,6 +52,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -130,6 +134,14 @@ class TaskScope {
 
   bool stop_requested() const noexcept { return context_.stop_requested(); }
 
+  // Called with each failure of the body or a task that comes after the one
+  // that WithScope gives, before the scope ends. Must not throw, nor use the
+  // scope.
+  void set_later_failure_handler(
+      std::function<void(const TaskFailure&)> handler) {
+    later_failure_ = std::move(handler);
+  }
+
   // Spawned tasks that have not ended.
   std::size_t live() const noexcept { return live_; }
 
@@ -153,10 +165,9 @@ class TaskScope {
   void AssertOpen() const noexcept;
 
   void StopAll() noexcept;
-  void TaskEnded(internal::SpawnedTask& task,
-                 internal::TaskFailure failure) noexcept;
-  void BodyEnded(internal::TaskFailure failure) noexcept;
-  void Fail(internal::TaskFailure failure) noexcept;
+  void TaskEnded(internal::SpawnedTask& task, TaskFailure failure) noexcept;
+  void BodyEnded(TaskFailure failure) noexcept;
+  void Fail(TaskFailure failure) noexcept;
   void VisitContexts(internal::ContextVisitor& visitor) const;
 
   internal::TaskContext& context_;
@@ -164,7 +175,8 @@ class TaskScope {
   std::size_t live_ = 0;
   // What waits for the tasks, once the body has ended.
   internal::Suspension* drained_ = nullptr;
-  internal::TaskFailure failure_;
+  TaskFailure failure_;
+  std::function<void(const TaskFailure&)> later_failure_;
   bool stopped_here_ = false;
   bool cut_short_ = false;
 };
