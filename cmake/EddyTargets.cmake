@@ -45,8 +45,8 @@ endfunction()
 # eddy_executable(TARGET [NAME name] SOURCES file... [LIBRARIES library...])
 #
 # A program of this repository: on eddy, with its warnings. Quoted includes
-# start at the repository's root ("tests/co_test.h"). -iquote and not -I, which
-# would also turn <net/if.h> into a header of ours.
+# start at the repository's root ("bench/task/floor.h"). -iquote and not -I,
+# which would also turn <net/if.h> into a header of ours.
 function(eddy_executable target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "NAME" "SOURCES;LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS)

@@ -138,9 +138,9 @@ GOOD = {
     "fs/CMakeLists.txt": "eddy_layer(fs HEADERS\n file.h\n)",
     "fs/file.h": HEADER.format("EDDY_FS_FILE_H_"),
     "tests/CMakeLists.txt": "eddy_tests(io SOURCES\n io/fd_test.cc)",
-    "tests/co_test.h": HEADER.format("EDDY_TESTS_CO_TEST_H_"),
+    "tests/program.h": HEADER.format("EDDY_TESTS_PROGRAM_H_"),
     "tests/io/fd_test.cc": "#include <eddy/io/fd.h>\n"
-    '#include "tests/co_test.h"\n',
+    '#include "tests/program.h"\n',
     "examples/CMakeLists.txt": "eddy_example(cat SOURCES cat/main.cc)",
     "examples/cat/main.cc": '#include "lines.h"\n',
     "examples/cat/lines.h": HEADER.format("EDDY_EXAMPLES_CAT_LINES_H_"),
@@ -179,7 +179,7 @@ class SelfTest(unittest.TestCase):
             self.expect(layer, text, layer + ":3", what)
 
     def test_layer_includes_test(self):
-        text = GOOD["io/fd.cc"] + '#include "tests/co_test.h"\n'
+        text = GOOD["io/fd.cc"] + '#include "tests/program.h"\n'
         self.expect("io/fd.cc", text, "io/fd.cc:5", "must not know tests")
 
     def test_relative_include(self):

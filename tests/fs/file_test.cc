@@ -1,6 +1,5 @@
 #include <eddy/fs/file.h>
 
-#include "tests/co_skip.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/runtime/stop.h>
@@ -34,9 +33,9 @@ CO_TEST(FileTest, OpensAnExistingFileToRead) {
   Result<File> file = co_await File::Open(dir / "file");
   CO_ASSERT_OK(file);
   std::vector<std::byte> buffer(100);
-  EXPECT_EQ(co_await file->ReadAt(0, buffer), 8U);
-  EXPECT_ERROR(co_await file->WriteAt(0, Bytes("x")),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_EQ(co_await file->ReadAt(0, buffer), 8U);
+  CO_EXPECT_ERROR(co_await file->WriteAt(0, Bytes("x")),
+                  std::errc::bad_file_descriptor);
   EXPECT_EQ(fcntl(file->fd().get(), F_GETFL) & O_ACCMODE, O_RDONLY);
   EXPECT_EQ(fcntl(file->fd().get(), F_GETFD), FD_CLOEXEC);
 }
@@ -49,10 +48,10 @@ CO_TEST(FileTest, OpensToWriteOnly) {
   options.write = true;
   Result<File> file = co_await File::Open(dir / "file", options);
   CO_ASSERT_OK(file);
-  EXPECT_EQ(co_await file->WriteAt(3, Bytes("--")), 2U);
+  CO_EXPECT_EQ(co_await file->WriteAt(3, Bytes("--")), 2U);
   std::vector<std::byte> buffer(100);
-  EXPECT_ERROR(co_await file->ReadAt(0, buffer),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await file->ReadAt(0, buffer),
+                  std::errc::bad_file_descriptor);
   EXPECT_EQ(Load(dir / "file"), "con--nts");
 }
 
@@ -62,12 +61,12 @@ CO_TEST(FileTest, OpensToReadAndWrite) {
   Result<File> file =
       co_await File::Open(dir / "file", OpenOptions::ReadWrite());
   CO_ASSERT_OK(file);
-  EXPECT_EQ(co_await file->WriteAt(0, Bytes("C")), 1U);
+  CO_EXPECT_EQ(co_await file->WriteAt(0, Bytes("C")), 1U);
   std::vector<std::byte> buffer(8);
-  EXPECT_EQ(co_await file->ReadAt(0, buffer), 8U);
+  CO_EXPECT_EQ(co_await file->ReadAt(0, buffer), 8U);
   EXPECT_EQ(Text(buffer), "Contents");
-  EXPECT_ERROR(co_await File::Open(dir / "other", OpenOptions::ReadWrite()),
-               std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await File::Open(dir / "other", OpenOptions::ReadWrite()),
+                  std::errc::no_such_file_or_directory);
 }
 
 CO_TEST(FileTest, RewriteMakesOrEmpties) {
@@ -76,8 +75,8 @@ CO_TEST(FileTest, RewriteMakesOrEmpties) {
     Result<File> file =
         co_await File::Open(dir / "file", OpenOptions::Rewrite());
     CO_ASSERT_OK(file);
-    EXPECT_EQ(co_await file->Size(), 0U);
-    EXPECT_EQ(co_await file->WriteAt(0, Bytes("contents")), 8U);
+    CO_EXPECT_EQ(co_await file->Size(), 0U);
+    CO_EXPECT_EQ(co_await file->WriteAt(0, Bytes("contents")), 8U);
   }
 }
 
@@ -106,17 +105,17 @@ CO_TEST(FileTest, EveryCombinationOfOptions) {
       const std::uint64_t before = Submitted();
       Result<File> file = co_await File::Open(path, options);
       if (contradiction) {
-        EXPECT_ERROR(file, std::errc::invalid_argument);
+        CO_EXPECT_ERROR(file, std::errc::invalid_argument);
         EXPECT_EQ(Submitted(), before);
         EXPECT_EQ(std::filesystem::exists(path), exists);
         continue;
       }
       if (!exists && !options.create) {
-        EXPECT_ERROR(file, std::errc::no_such_file_or_directory);
+        CO_EXPECT_ERROR(file, std::errc::no_such_file_or_directory);
         continue;
       }
       if (exists && options.exclusive) {
-        EXPECT_ERROR(file, std::errc::file_exists);
+        CO_EXPECT_ERROR(file, std::errc::file_exists);
         EXPECT_EQ(Load(path), "contents");
         continue;
       }
@@ -128,7 +127,7 @@ CO_TEST(FileTest, EveryCombinationOfOptions) {
       const std::string base = exists && !options.truncate ? "contents" : "";
       EXPECT_EQ(Load(path), base);
       if (options.write) {
-        EXPECT_EQ(co_await file->WriteAt(0, Bytes("12")), 2U);
+        CO_EXPECT_EQ(co_await file->WriteAt(0, Bytes("12")), 2U);
         EXPECT_EQ(Load(path), options.append || base.empty()
                                   ? base + "12"
                                   : "12" + base.substr(2));
@@ -147,38 +146,39 @@ CO_TEST(FileTest, CreatesWithAModeBeforeTheUmask) {
   umask(before);
   CO_ASSERT_OK(usual);
   CO_ASSERT_OK(other);
-  EXPECT_EQ((co_await usual->Stat()).value().mode, S_IFREG | 0640U);
-  EXPECT_EQ((co_await other->Stat()).value().mode, S_IFREG | 0751U);
+  CO_EXPECT_EQ((co_await usual->Stat()).value().mode, S_IFREG | 0640U);
+  CO_EXPECT_EQ((co_await other->Stat()).value().mode, S_IFREG | 0751U);
 }
 
 CO_TEST(FileTest, FollowsNoSymbolicLinkWhereToldSo) {
   const TempDir dir;
   Store(dir / "file", "contents");
   std::filesystem::create_symlink("file", dir / "link");
-  EXPECT_OK(co_await File::Open(dir / "link"));
+  CO_EXPECT_OK(co_await File::Open(dir / "link"));
   OpenOptions options;
   options.no_follow = true;
-  EXPECT_OK(co_await File::Open(dir / "file", options));
-  EXPECT_ERROR(co_await File::Open(dir / "link", options),
-               std::errc::too_many_symbolic_link_levels);
+  CO_EXPECT_OK(co_await File::Open(dir / "file", options));
+  CO_EXPECT_ERROR(co_await File::Open(dir / "link", options),
+                  std::errc::too_many_symbolic_link_levels);
 }
 
 CO_TEST(FileTest, GivesTheErrorsOfOpening) {
   const TempDir dir;
-  EXPECT_ERROR(co_await File::Open(dir / "missing"),
-               std::errc::no_such_file_or_directory);
-  EXPECT_ERROR(co_await File::Open(dir.path(), OpenOptions::ReadWrite()),
-               std::errc::is_a_directory);
-  EXPECT_ERROR(co_await File::Open(std::string("/tmp\0/x", 7)),
-               std::errc::invalid_argument);
-  EXPECT_ERROR(co_await File::Open(""), std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await File::Open(dir / "missing"),
+                  std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await File::Open(dir.path(), OpenOptions::ReadWrite()),
+                  std::errc::is_a_directory);
+  CO_EXPECT_ERROR(co_await File::Open(std::string("/tmp\0/x", 7)),
+                  std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await File::Open(""),
+                  std::errc::no_such_file_or_directory);
 }
 
 CO_TEST(FileTest, OpenLeavesNothingWhereStoppedBefore) {
   const TempDir dir;
   StopSource source;
   source.RequestStop();
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await WithStop(source.token(),
                         File::Open(dir / "new", OpenOptions::Rewrite())),
       kCanceled);
@@ -194,14 +194,14 @@ CO_TEST(FileTest, ReadsAllUpToTheEnd) {
   Result<File> file = co_await File::Open(dir / "file");
   CO_ASSERT_OK(file);
   std::vector<std::byte> buffer(1'000'100, kUntouched);
-  EXPECT_EQ(co_await file->ReadAllAt(0, buffer), contents.size());
+  CO_EXPECT_EQ(co_await file->ReadAllAt(0, buffer), contents.size());
   EXPECT_TRUE(
       std::ranges::equal(std::span(buffer).first(contents.size()), contents));
   EXPECT_TRUE(IsUntouched(std::span(buffer).subspan(contents.size())));
-  EXPECT_EQ(co_await file->ReadAllAt(999'990, buffer), 10U);
-  EXPECT_EQ(co_await file->ReadAllAt(1'000'000, buffer), 0U);
-  EXPECT_EQ(co_await file->ReadAllAt(0, {}), 0U);
-  EXPECT_EQ(co_await file->ReadAllAt(5, std::span(buffer).first(5)), 5U);
+  CO_EXPECT_EQ(co_await file->ReadAllAt(999'990, buffer), 10U);
+  CO_EXPECT_EQ(co_await file->ReadAllAt(1'000'000, buffer), 0U);
+  CO_EXPECT_EQ(co_await file->ReadAllAt(0, {}), 0U);
+  CO_EXPECT_EQ(co_await file->ReadAllAt(5, std::span(buffer).first(5)), 5U);
 }
 
 CO_TEST(FileTest, WritesAllAtOffsetsBeyond4GiB) {
@@ -212,12 +212,12 @@ CO_TEST(FileTest, WritesAllAtOffsetsBeyond4GiB) {
   const std::vector<std::byte> data = Pattern(100'000);
   constexpr std::uint64_t kAt = (std::uint64_t{5} << 30) + 123;
   CO_ASSERT_OK(co_await file->WriteAllAt(kAt, data));
-  EXPECT_EQ(co_await file->Size(), kAt + data.size());
+  CO_EXPECT_EQ(co_await file->Size(), kAt + data.size());
   std::vector<std::byte> back(data.size());
-  EXPECT_EQ(co_await file->ReadAllAt(kAt, back), back.size());
+  CO_EXPECT_EQ(co_await file->ReadAllAt(kAt, back), back.size());
   EXPECT_EQ(back, data);
   // Not at the offset's lower half.
-  EXPECT_EQ(co_await file->ReadAllAt(kAt & 0xffffffff, back), back.size());
+  CO_EXPECT_EQ(co_await file->ReadAllAt(kAt & 0xffffffff, back), back.size());
   EXPECT_EQ(back, std::vector<std::byte>(back.size()));
 }
 
@@ -232,9 +232,9 @@ CO_TEST(FileTest, RefusesOffsetsThatNoFileHasAndLeavesItUnharmed) {
   for (const std::uint64_t offset :
        {kLargest, kLargest + 1, ~std::uint64_t{0} - 4, ~std::uint64_t{0}}) {
     SCOPED_TRACE(offset);
-    EXPECT_FALSE(co_await file->WriteAt(offset, Bytes("xxxx")));
-    EXPECT_FALSE(co_await file->WriteAllAt(offset, Bytes("xxxx")));
-    EXPECT_FALSE(co_await file->ReadAllAt(offset, buffer));
+    CO_EXPECT_FALSE(co_await file->WriteAt(offset, Bytes("xxxx")));
+    CO_EXPECT_FALSE(co_await file->WriteAllAt(offset, Bytes("xxxx")));
+    CO_EXPECT_FALSE(co_await file->ReadAllAt(offset, buffer));
   }
   EXPECT_TRUE(IsUntouched(buffer));
   EXPECT_EQ(Load(dir / "file"), "contents");
@@ -244,8 +244,8 @@ CO_TEST(FileTest, WriteAllGivesTheError) {
   Result<File> file =
       co_await File::Open("/dev/full", OpenOptions::ReadWrite());
   CO_ASSERT_OK(file);
-  EXPECT_ERROR(co_await file->WriteAllAt(0, Bytes("x")),
-               std::errc::no_space_on_device);
+  CO_EXPECT_ERROR(co_await file->WriteAllAt(0, Bytes("x")),
+                  std::errc::no_space_on_device);
 }
 
 CO_TEST(FileTest, TransfersDirectlyWithTheAlignmentThatStatxTells) {
@@ -265,13 +265,13 @@ CO_TEST(FileTest, TransfersDirectlyWithTheAlignmentThatStatxTells) {
   if (align == 0 || align > 4096) CO_SKIP("unusual alignment");
   alignas(4096) static std::byte memory[8192];
   const std::span buffer = std::span(memory).first(align);
-  EXPECT_EQ(co_await file->ReadAt(align, buffer), align);
+  CO_EXPECT_EQ(co_await file->ReadAt(align, buffer), align);
   EXPECT_TRUE(
       std::ranges::equal(buffer, std::span(contents).subspan(align, align)));
-  EXPECT_ERROR(co_await file->ReadAt(align + 1, buffer),
-               std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await file->ReadAt(align + 1, buffer),
+                  std::errc::invalid_argument);
   std::ranges::copy(Pattern(align, 9), buffer.begin());
-  EXPECT_EQ(co_await file->WriteAt(0, buffer), align);
+  CO_EXPECT_EQ(co_await file->WriteAt(0, buffer), align);
   EXPECT_EQ(Load(dir / "file").substr(0, align), Text(buffer));
 }
 
@@ -296,7 +296,7 @@ CO_TEST(FileTest, StatTellsSizeModeAndTimes) {
             1'000'000'000'123'456'789);
   EXPECT_EQ(info->modified.time_since_epoch().count(), -4'000'000'001);
   EXPECT_GE(info->changed, start - std::chrono::hours(1));
-  EXPECT_EQ(co_await file->Size(), 10U);
+  CO_EXPECT_EQ(co_await file->Size(), 10U);
 
   Result<File> folder = co_await File::Open(dir.path());
   CO_ASSERT_OK(folder);
@@ -311,8 +311,8 @@ CO_TEST(FileTest, Syncs) {
   Result<File> file = co_await File::Open(dir / "new", OpenOptions::Rewrite());
   CO_ASSERT_OK(file);
   CO_ASSERT_OK(co_await file->WriteAllAt(0, Bytes("data")));
-  EXPECT_OK(co_await file->DataSync());
-  EXPECT_OK(co_await file->Sync());
+  CO_EXPECT_OK(co_await file->DataSync());
+  CO_EXPECT_OK(co_await file->Sync());
 }
 
 CO_TEST(FileTest, IsEmptyByDefaultAndAfterClose) {
@@ -321,15 +321,15 @@ CO_TEST(FileTest, IsEmptyByDefaultAndAfterClose) {
   Result<File> opened = co_await File::Open(dir / "file");
   CO_ASSERT_OK(opened);
   File file = std::move(*opened);
-  EXPECT_OK(co_await file.Close());
+  CO_EXPECT_OK(co_await file.Close());
   for (File* empty : {&file, &*opened}) {
     EXPECT_FALSE(empty->fd().valid());
     std::vector<std::byte> buffer(8);
-    EXPECT_ERROR(co_await empty->ReadAt(0, buffer),
-                 std::errc::bad_file_descriptor);
-    EXPECT_ERROR(co_await empty->Stat(), std::errc::bad_file_descriptor);
-    EXPECT_ERROR(co_await empty->Sync(), std::errc::bad_file_descriptor);
-    EXPECT_ERROR(co_await empty->Close(), std::errc::bad_file_descriptor);
+    CO_EXPECT_ERROR(co_await empty->ReadAt(0, buffer),
+                    std::errc::bad_file_descriptor);
+    CO_EXPECT_ERROR(co_await empty->Stat(), std::errc::bad_file_descriptor);
+    CO_EXPECT_ERROR(co_await empty->Sync(), std::errc::bad_file_descriptor);
+    CO_EXPECT_ERROR(co_await empty->Close(), std::errc::bad_file_descriptor);
   }
 }
 
@@ -344,7 +344,7 @@ TEST(FileDeathTest, ClosingAFileThatAnotherTaskReads) {
                      (void)co_await file.ReadAt(0, buffer);
                    });
                    co_await io_test::Turn();
-                   EXPECT_OK(co_await file.Close());
+                   CO_EXPECT_OK(co_await file.Close());
                  });
                }()),
                "file descriptor [0-9]+ was closed, moved or destroyed with 1 "

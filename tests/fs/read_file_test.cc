@@ -54,31 +54,32 @@ CO_TEST(ReadFileTest, RefusesMoreThanTheLimit) {
   for (const std::size_t size : kSizes) {
     const std::string contents = Text(Pattern(size));
     Store(dir / "file", contents);
-    EXPECT_ERROR(co_await ReadFile(dir / "file", size - 1),
-                 std::errc::file_too_large)
+    CO_EXPECT_ERROR(co_await ReadFile(dir / "file", size - 1),
+                    std::errc::file_too_large)
         << size;
-    EXPECT_EQ(co_await ReadFile(dir / "file", size), contents) << size;
+    CO_EXPECT_EQ(co_await ReadFile(dir / "file", size), contents) << size;
   }
   Store(dir / "file", "");
-  EXPECT_EQ(co_await ReadFile(dir / "file", 0), "");
+  CO_EXPECT_EQ(co_await ReadFile(dir / "file", 0), "");
   // Where the size is not told before.
-  EXPECT_ERROR(co_await ReadFile("/proc/version", 10),
-               std::errc::file_too_large);
-  EXPECT_ERROR(co_await ReadFile("/proc/kallsyms", 50'000),
-               std::errc::file_too_large);
+  CO_EXPECT_ERROR(co_await ReadFile("/proc/version", 10),
+                  std::errc::file_too_large);
+  CO_EXPECT_ERROR(co_await ReadFile("/proc/kallsyms", 50'000),
+                  std::errc::file_too_large);
   // Without an end.
-  EXPECT_ERROR(co_await ReadFile("/dev/zero", 100'000),
-               std::errc::file_too_large);
+  CO_EXPECT_ERROR(co_await ReadFile("/dev/zero", 100'000),
+                  std::errc::file_too_large);
 }
 
 CO_TEST(ReadFileTest, GivesTheErrorsOfTheFile) {
   const TempDir dir;
-  EXPECT_ERROR(co_await ReadFile(dir / "missing"),
-               std::errc::no_such_file_or_directory);
-  EXPECT_ERROR(co_await ReadFile(dir.path()), std::errc::is_a_directory);
-  EXPECT_ERROR(co_await ReadFile(std::string("/tmp\0/x", 7)),
-               std::errc::invalid_argument);
-  EXPECT_ERROR(co_await ReadFile("/proc/self/mem", 100), std::errc::io_error);
+  CO_EXPECT_ERROR(co_await ReadFile(dir / "missing"),
+                  std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await ReadFile(dir.path()), std::errc::is_a_directory);
+  CO_EXPECT_ERROR(co_await ReadFile(std::string("/tmp\0/x", 7)),
+                  std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await ReadFile("/proc/self/mem", 100),
+                  std::errc::io_error);
 }
 
 CO_TEST(ReadFileTest, Stops) {
@@ -86,8 +87,8 @@ CO_TEST(ReadFileTest, Stops) {
   Store(dir / "file", Text(Pattern(100'000)));
   StopSource source;
   source.RequestStop();
-  EXPECT_ERROR(co_await WithStop(source.token(), ReadFile(dir / "file")),
-               kCanceled);
+  CO_EXPECT_ERROR(co_await WithStop(source.token(), ReadFile(dir / "file")),
+                  kCanceled);
   for (int turns = 0; turns < 10; ++turns) {
     co_await InScope([&](TaskScope& scope) -> Task<void> {
       scope.Spawn([&]() -> Task<void> {
@@ -95,7 +96,7 @@ CO_TEST(ReadFileTest, Stops) {
         if (read) {
           EXPECT_EQ(read->size(), 100'000U);
         } else {
-          EXPECT_ERROR(read, kCanceled);
+          CO_EXPECT_ERROR(read, kCanceled);
         }
       });
       for (int i = 0; i < turns; ++i) co_await Turn();

@@ -1,6 +1,5 @@
 #include <eddy/fs/write_file.h>
 
-#include "tests/co_skip.h"
 #include "tests/fs/small_disk.h"
 #include "tests/io/io_test_util.h"
 
@@ -26,22 +25,22 @@ using io_test::Text;
 
 CO_TEST(WriteFileTest, MakesAFile) {
   const TempDir dir;
-  EXPECT_OK(co_await WriteFile(dir / "text", "contents"));
+  CO_EXPECT_OK(co_await WriteFile(dir / "text", "contents"));
   EXPECT_EQ(Load(dir / "text"), "contents");
   const std::vector<std::byte> data = Pattern(3'000'000);
-  EXPECT_OK(co_await WriteFile(dir / "bytes", data));
+  CO_EXPECT_OK(co_await WriteFile(dir / "bytes", data));
   EXPECT_TRUE(Load(dir / "bytes") == Text(data));
-  EXPECT_OK(co_await WriteFile(dir / "empty", ""));
+  CO_EXPECT_OK(co_await WriteFile(dir / "empty", ""));
   EXPECT_EQ(Load(dir / "empty"), "");
   const std::string zero("a\0b", 3);
-  EXPECT_OK(co_await WriteFile(dir / "zero", zero));
+  CO_EXPECT_OK(co_await WriteFile(dir / "zero", zero));
   EXPECT_EQ(Load(dir / "zero"), zero);
 }
 
 CO_TEST(WriteFileTest, ReplacesWhatWasThere) {
   const TempDir dir;
   Store(dir / "file", "what was there before is longer");
-  EXPECT_OK(co_await WriteFile(dir / "file", "short"));
+  CO_EXPECT_OK(co_await WriteFile(dir / "file", "short"));
   EXPECT_EQ(Load(dir / "file"), "short");
 }
 
@@ -50,24 +49,25 @@ CO_TEST(WriteFileTest, TakesOptions) {
   Store(dir / "log", "first,");
   OpenOptions append;
   append.write = append.append = true;
-  EXPECT_OK(co_await WriteFile(dir / "log", "second", append));
+  CO_EXPECT_OK(co_await WriteFile(dir / "log", "second", append));
   EXPECT_EQ(Load(dir / "log"), "first,second");
   OpenOptions exclusive = OpenOptions::Rewrite();
   exclusive.exclusive = true;
-  EXPECT_ERROR(co_await WriteFile(dir / "log", "third", exclusive),
-               std::errc::file_exists);
+  CO_EXPECT_ERROR(co_await WriteFile(dir / "log", "third", exclusive),
+                  std::errc::file_exists);
   EXPECT_EQ(Load(dir / "log"), "first,second");
-  EXPECT_ERROR(co_await WriteFile(dir / "log", "x", OpenOptions::ReadOnly()),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await WriteFile(dir / "log", "x", OpenOptions::ReadOnly()),
+                  std::errc::bad_file_descriptor);
 }
 
 CO_TEST(WriteFileTest, GivesTheErrorsOfTheFile) {
   const TempDir dir;
-  EXPECT_ERROR(co_await WriteFile(dir / "no/such", "x"),
-               std::errc::no_such_file_or_directory);
-  EXPECT_ERROR(co_await WriteFile(dir.path(), "x"), std::errc::is_a_directory);
-  EXPECT_ERROR(co_await WriteFile("/dev/full", "x"),
-               std::errc::no_space_on_device);
+  CO_EXPECT_ERROR(co_await WriteFile(dir / "no/such", "x"),
+                  std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await WriteFile(dir.path(), "x"),
+                  std::errc::is_a_directory);
+  CO_EXPECT_ERROR(co_await WriteFile("/dev/full", "x"),
+                  std::errc::no_space_on_device);
 }
 
 CO_TEST(WriteFileTest, TellsOfADiskThatBecomesFull) {
@@ -75,18 +75,19 @@ CO_TEST(WriteFileTest, TellsOfADiskThatBecomesFull) {
   if (!disk.mounted()) CO_SKIP("may not mount a tmpfs");
   const std::string path = disk.path() + "/file";
   const std::vector<std::byte> data = Pattern(1 << 20);
-  EXPECT_ERROR(co_await WriteFile(path, data), std::errc::no_space_on_device);
+  CO_EXPECT_ERROR(co_await WriteFile(path, data),
+                  std::errc::no_space_on_device);
   // The part that fitted was written: the short transfer was gone on with.
   EXPECT_TRUE(Load(path) == Text(std::span(data).first(64 * 1024)));
-  EXPECT_OK(co_await WriteFile(path, std::span(data).first(64 * 1024)));
+  CO_EXPECT_OK(co_await WriteFile(path, std::span(data).first(64 * 1024)));
 }
 
 CO_TEST(WriteFileTest, TellsOfADiskThatIsReadOnly) {
   fs_test::SmallDisk disk("64k");
   if (!disk.mounted()) CO_SKIP("may not mount a tmpfs");
   disk.MakeReadOnly();
-  EXPECT_ERROR(co_await WriteFile(disk.path() + "/file", "x"),
-               std::errc::read_only_file_system);
+  CO_EXPECT_ERROR(co_await WriteFile(disk.path() + "/file", "x"),
+                  std::errc::read_only_file_system);
 }
 
 // This thread's right to everything, given up for a while. (The system call:
@@ -106,10 +107,10 @@ CO_TEST(WriteFileTest, TellsOfAFileThatMayNotBeWritten) {
   {
     const OrdinaryUser user;
     // The rights are those of the thread at this time, not of the worker.
-    EXPECT_ERROR(co_await WriteFile(dir / "file", "x"),
-                 std::errc::permission_denied);
-    EXPECT_ERROR(co_await WriteFile(dir / "new", "x"),
-                 std::errc::permission_denied);
+    CO_EXPECT_ERROR(co_await WriteFile(dir / "file", "x"),
+                    std::errc::permission_denied);
+    CO_EXPECT_ERROR(co_await WriteFile(dir / "new", "x"),
+                    std::errc::permission_denied);
   }
   EXPECT_EQ(Load(dir / "file"), "contents");
 }
@@ -119,7 +120,7 @@ CO_TEST(WriteFileTest, LeavesTheFileAloneWhereStoppedBefore) {
   Store(dir / "file", "contents");
   StopSource source;
   source.RequestStop();
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await WithStop(source.token(), WriteFile(dir / "file", "new")),
       kCanceled);
   EXPECT_EQ(Load(dir / "file"), "contents");

@@ -1,6 +1,5 @@
 #include <eddy/io/accept.h>
 
-#include "tests/co_skip.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/io/close.h>
@@ -65,8 +64,9 @@ CO_TEST(AcceptTest, GivesConnectionsInTheirOrder) {
 
 CO_TEST(AcceptTest, GivesTheErrorsOfTheSystemCall) {
   const Pipe pipe;
-  EXPECT_ERROR(co_await io::Accept(pipe.reader), std::errc::not_a_socket);
-  EXPECT_ERROR(co_await io::Accept(TcpSocket()), std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::Accept(pipe.reader), std::errc::not_a_socket);
+  CO_EXPECT_ERROR(co_await io::Accept(TcpSocket()),
+                  std::errc::invalid_argument);
 }
 
 // clang's undefined behaviour sanitizer opens a pipe now and then, and reports
@@ -108,8 +108,8 @@ CO_TEST(AcceptTest, LeavesTheConnectionWhereDescriptorsRunOut) {
     const DescriptorLimit limit;
     for (int i = 0; i < 3; ++i) {
       const std::uint64_t before = Submitted();
-      EXPECT_ERROR(co_await io::Accept(listener.fd),
-                   std::errc::too_many_files_open);
+      CO_EXPECT_ERROR(co_await io::Accept(listener.fd),
+                      std::errc::too_many_files_open);
       EXPECT_EQ(Submitted(), before + 1);
     }
     CO_ASSERT_OK(co_await spare.Close());

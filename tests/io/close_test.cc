@@ -18,11 +18,11 @@ bool IsOpen(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 CO_TEST(CloseTest, ClosesAndEmptiesTheFd) {
   Pipe pipe;
   const int number = pipe.writer.get();
-  EXPECT_OK(co_await pipe.writer.Close());
+  CO_EXPECT_OK(co_await pipe.writer.Close());
   EXPECT_FALSE(pipe.writer.valid());
   EXPECT_FALSE(IsOpen(number));
   std::array<std::byte, 4> buffer;
-  EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 0U);
+  CO_EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 0U);
 }
 
 CO_TEST(CloseTest, TakesTheDescriptorOverAtTheCall) {
@@ -33,7 +33,7 @@ CO_TEST(CloseTest, TakesTheDescriptorOverAtTheCall) {
     EXPECT_FALSE(pipe.writer.valid());
     EXPECT_TRUE(IsOpen(number));
     io::Close moved = std::move(close);
-    EXPECT_OK(co_await std::move(moved));
+    CO_EXPECT_OK(co_await std::move(moved));
     EXPECT_FALSE(IsOpen(number));
   }
   EXPECT_EQ(Reactor::Current()->stats().detached_errors, 0U);
@@ -53,7 +53,7 @@ CO_TEST(CloseTest, IsNoStopPoint) {
   StopSource source;
   source.RequestStop();
   const int number = pipe.writer.get();
-  EXPECT_OK(co_await WithStop(source.token(), pipe.writer.Close()));
+  CO_EXPECT_OK(co_await WithStop(source.token(), pipe.writer.Close()));
   EXPECT_FALSE(IsOpen(number));
 }
 
@@ -63,7 +63,7 @@ CO_TEST(CloseTest, ClosesWhereAStopComesMeanwhile) {
     const int number = pipe.writer.get();
     co_await InScope([&](TaskScope& scope) -> Task<void> {
       scope.Spawn(
-          [&]() -> Task<void> { EXPECT_OK(co_await pipe.writer.Close()); });
+          [&]() -> Task<void> { CO_EXPECT_OK(co_await pipe.writer.Close()); });
       for (int i = 0; i < turns; ++i) co_await Turn();
       scope.RequestStop();
     });
@@ -73,9 +73,9 @@ CO_TEST(CloseTest, ClosesWhereAStopComesMeanwhile) {
 
 CO_TEST(CloseTest, GivesTheErrorsOfTheSystemCall) {
   io::Fd none;
-  EXPECT_ERROR(co_await none.Close(), std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await none.Close(), std::errc::bad_file_descriptor);
   io::Fd wrong(1'000'000);
-  EXPECT_ERROR(co_await wrong.Close(), std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await wrong.Close(), std::errc::bad_file_descriptor);
   EXPECT_FALSE(wrong.valid());
   EXPECT_EQ(Reactor::Current()->stats().detached_errors, 0U);
 }
@@ -86,7 +86,7 @@ Task<void> CloseMany() {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     for (Pipe& pipe : pipes) {
       scope.Spawn([&]() -> Task<void> {
-        EXPECT_OK(co_await pipe.writer.Close());
+        CO_EXPECT_OK(co_await pipe.writer.Close());
         ++closed;
       });
     }

@@ -48,9 +48,9 @@ CO_TEST(ConnectTest, ConnectsBothEnds) {
       co_await io::Connect(client, listener.native(), sizeof listener.address));
   const Result<io::Fd> server = co_await io::Accept(listener.fd);
   CO_ASSERT_OK(server);
-  EXPECT_EQ(co_await io::Send(client, Bytes("hello")), 5U);
+  CO_EXPECT_EQ(co_await io::Send(client, Bytes("hello")), 5U);
   std::array<std::byte, 8> buffer;
-  EXPECT_EQ(co_await io::Receive(*server, buffer), 5U);
+  CO_EXPECT_EQ(co_await io::Receive(*server, buffer), 5U);
 }
 
 CO_TEST(ConnectTest, IsRefusedWhereNobodyListens) {
@@ -61,7 +61,7 @@ CO_TEST(ConnectTest, IsRefusedWhereNobodyListens) {
     close(gone.fd.Release());
   }
   const io::Fd client = TcpSocket();
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await io::Connect(client, reinterpret_cast<sockaddr*>(&address),
                            sizeof address),
       std::errc::connection_refused);
@@ -82,15 +82,16 @@ CO_TEST(ConnectTest, StopsWhileTheListenerDoesNotAnswer) {
   LoopbackListener listener(0);
   const std::vector<io::Fd> others = FillBacklog(listener);
   const io::Fd timed = TcpSocket();
-  EXPECT_ERROR(co_await WithTimeout(5ms, io::Connect(timed, listener.native(),
-                                                     sizeof listener.address)),
-               kTimedOut);
+  CO_EXPECT_ERROR(
+      co_await WithTimeout(
+          5ms, io::Connect(timed, listener.native(), sizeof listener.address)),
+      kTimedOut);
   const io::Fd stopped = TcpSocket();
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     scope.Spawn([&]() -> Task<void> {
-      EXPECT_ERROR(co_await io::Connect(stopped, listener.native(),
-                                        sizeof listener.address),
-                   kCanceled);
+      CO_EXPECT_ERROR(co_await io::Connect(stopped, listener.native(),
+                                           sizeof listener.address),
+                      kCanceled);
     });
     for (int i = 0; i < 3; ++i) co_await Turn();
     scope.RequestStop();
@@ -115,7 +116,7 @@ CO_TEST(ConnectTest, StopsWhileAUnixListenersBacklogIsFull) {
   const io::Fd first = make();
   CO_ASSERT_OK(co_await io::Connect(first, native, sizeof address));
   const io::Fd second = make();
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await WithTimeout(20ms, io::Connect(second, native, sizeof address)),
       kTimedOut);
   // Room again: it is the first come's.
@@ -123,24 +124,24 @@ CO_TEST(ConnectTest, StopsWhileAUnixListenersBacklogIsFull) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     scope.Spawn([&]() -> Task<void> {
       co_await Pause(5ms);
-      EXPECT_OK(co_await io::Accept(listener));
+      CO_EXPECT_OK(co_await io::Accept(listener));
     });
-    EXPECT_OK(co_await io::Connect(third, native, sizeof address));
+    CO_EXPECT_OK(co_await io::Connect(third, native, sizeof address));
   });
 }
 
 CO_TEST(ConnectTest, GivesTheErrorsOfTheSystemCall) {
   LoopbackListener listener;
   const Pipe pipe;
-  EXPECT_ERROR(co_await io::Connect(pipe.reader, listener.native(),
-                                    sizeof listener.address),
-               std::errc::not_a_socket);
+  CO_EXPECT_ERROR(co_await io::Connect(pipe.reader, listener.native(),
+                                       sizeof listener.address),
+                  std::errc::not_a_socket);
   const io::Fd client = TcpSocket();
-  EXPECT_ERROR(co_await io::Connect(client, listener.native(), 1),
-               std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::Connect(client, listener.native(), 1),
+                  std::errc::invalid_argument);
   CO_ASSERT_OK(
       co_await io::Connect(client, listener.native(), sizeof listener.address));
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await io::Connect(client, listener.native(), sizeof listener.address),
       std::errc::already_connected);
 }

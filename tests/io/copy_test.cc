@@ -22,7 +22,7 @@ CO_TEST(CopyTest, CopiesAFileThroughAShortPipe) {
         co_await Turn();
       }
     });
-    EXPECT_EQ(co_await io::Copy(from, pipe.writer, &copied), data.size());
+    CO_EXPECT_EQ(co_await io::Copy(from, pipe.writer, &copied), data.size());
   });
   EXPECT_EQ(copied, data.size());
   EXPECT_EQ(received, Text(data));
@@ -34,7 +34,7 @@ CO_TEST(CopyTest, CopiesWithABufferOfAnySize) {
   for (const std::size_t size : kSizes) {
     const io::Fd from = AnonymousFile(Text(data));
     const io::Fd to = AnonymousFile();
-    EXPECT_EQ(co_await io::Copy(from, to, nullptr, size), 1000U) << size;
+    CO_EXPECT_EQ(co_await io::Copy(from, to, nullptr, size), 1000U) << size;
     IO_TEST_CHECK(lseek(to.get(), 0, SEEK_SET));
     EXPECT_EQ(Drain(to), Text(data)) << size;
   }
@@ -44,7 +44,7 @@ CO_TEST(CopyTest, CopiesNothingOfAnEmptyStream) {
   const io::Fd from = AnonymousFile();
   const Pipe pipe;
   std::uint64_t copied = 99;
-  EXPECT_EQ(co_await io::Copy(from, pipe.writer, &copied), 0U);
+  CO_EXPECT_EQ(co_await io::Copy(from, pipe.writer, &copied), 0U);
   EXPECT_EQ(copied, 0U);
 }
 
@@ -53,7 +53,7 @@ CO_TEST(CopyTest, LeavesBothEndsOpen) {
   const Pipe out;
   Put(in.writer, "first");
   CO_ASSERT_OK(co_await in.writer.Close());
-  EXPECT_EQ(co_await io::Copy(in.reader, out.writer), 5U);
+  CO_EXPECT_EQ(co_await io::Copy(in.reader, out.writer), 5U);
   Put(out.writer, "+second");
   EXPECT_EQ(Drain(out.reader), "first+second");
 }
@@ -63,7 +63,7 @@ CO_TEST(CopyTest, TellsWhatItCopiedWhereStopped) {
   const Pipe out;
   Put(in.writer, "0123456789");
   std::uint64_t copied = 99;
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await WithTimeout(2ms, io::Copy(in.reader, out.writer, &copied)),
       kTimedOut);
   EXPECT_EQ(copied, 10U);
@@ -75,8 +75,9 @@ CO_TEST(CopyTest, TellsWhatReachedAnEndThatTakesNoMore) {
   const io::Fd from = AnonymousFile(Text(data));
   const Pipe out(4096);
   std::uint64_t copied = 99;
-  EXPECT_ERROR(co_await WithTimeout(2ms, io::Copy(from, out.writer, &copied)),
-               kTimedOut);
+  CO_EXPECT_ERROR(
+      co_await WithTimeout(2ms, io::Copy(from, out.writer, &copied)),
+      kTimedOut);
   EXPECT_EQ(copied, 4096U);
   EXPECT_EQ(Drain(out.reader), Text(std::span(data).first(4096)));
 }
@@ -85,21 +86,21 @@ CO_TEST(CopyTest, PassesTheErrorsOfBothEndsOn) {
   const io::Fd from = AnonymousFile("0123456789");
   const io::Fd to = AnonymousFile();
   std::uint64_t copied = 99;
-  EXPECT_ERROR(co_await io::Copy(io::Fd(), to, &copied),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await io::Copy(io::Fd(), to, &copied),
+                  std::errc::bad_file_descriptor);
   EXPECT_EQ(copied, 0U);
   const io::Fd full(IO_TEST_CHECK(open("/dev/full", O_WRONLY | O_CLOEXEC)));
   copied = 99;
-  EXPECT_ERROR(co_await io::Copy(from, full, &copied),
-               std::errc::no_space_on_device);
+  CO_EXPECT_ERROR(co_await io::Copy(from, full, &copied),
+                  std::errc::no_space_on_device);
   EXPECT_EQ(copied, 0U);
 }
 
 CO_TEST(CopyTest, RefusesToGoWithoutABuffer) {
   const io::Fd from = AnonymousFile("0123456789");
   const io::Fd to = AnonymousFile();
-  EXPECT_ERROR(co_await io::Copy(from, to, nullptr, 0),
-               std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::Copy(from, to, nullptr, 0),
+                  std::errc::invalid_argument);
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ Task<void> ReadAndReuse(const io::Fd& file, std::vector<Block>& blocks,
         if (n) {
           EXPECT_EQ(*n, kBlock);
         } else {
-          EXPECT_ERROR(n, kCanceled);
+          CO_EXPECT_ERROR(n, kCanceled);
           EXPECT_TRUE(IsUntouched(SpanOf(block)));
         }
         std::ranges::fill(SpanOf(block), kUntouched);
@@ -122,7 +122,7 @@ TEST_F(DirectIoTest, NothingIsWrittenAfterATimeout) {
           (i % 5) * 20us,
           io::ReadAt(file, i % kBlocks * kBlock, SpanOf(block)));
       if (!n) {
-        EXPECT_ERROR(n, kTimedOut);
+        CO_EXPECT_ERROR(n, kTimedOut);
         EXPECT_TRUE(IsUntouched(SpanOf(block)));
       }
       // Freed here: a late write is a use after free.
@@ -174,11 +174,12 @@ TEST_F(DirectIoTest, ReadsAreWholeOrDidNotHappen) {
 TEST_F(DirectIoTest, RefusesWhatIsNotAligned) {
   SyncWait([](const io::Fd& file, std::size_t align) -> Task<void> {
     const Block block = NewBlock();
-    EXPECT_EQ(co_await io::ReadAt(file, 0, SpanOf(block).first(align)), align);
-    EXPECT_ERROR(co_await io::ReadAt(file, 1, SpanOf(block)),
-                 std::errc::invalid_argument);
-    EXPECT_ERROR(co_await io::WriteAt(file, align / 2, SpanOf(block)),
-                 std::errc::invalid_argument);
+    CO_EXPECT_EQ(co_await io::ReadAt(file, 0, SpanOf(block).first(align)),
+                 align);
+    CO_EXPECT_ERROR(co_await io::ReadAt(file, 1, SpanOf(block)),
+                    std::errc::invalid_argument);
+    CO_EXPECT_ERROR(co_await io::WriteAt(file, align / 2, SpanOf(block)),
+                    std::errc::invalid_argument);
   }(file_, offset_align_));
 }
 
@@ -186,10 +187,10 @@ TEST_F(DirectIoTest, WritesReadBack) {
   SyncWait([](const io::Fd& file) -> Task<void> {
     const Block block = NewBlock();
     std::ranges::copy(Pattern(kBlock, 7), block.get());
-    EXPECT_EQ(co_await io::WriteAt(file, 3 * kBlock, SpanOf(block)), kBlock);
-    EXPECT_OK(co_await io::Sync(file));
+    CO_EXPECT_EQ(co_await io::WriteAt(file, 3 * kBlock, SpanOf(block)), kBlock);
+    CO_EXPECT_OK(co_await io::Sync(file));
     const Block copy = NewBlock();
-    EXPECT_EQ(co_await io::ReadAt(file, 3 * kBlock, SpanOf(copy)), kBlock);
+    CO_EXPECT_EQ(co_await io::ReadAt(file, 3 * kBlock, SpanOf(copy)), kBlock);
     EXPECT_TRUE(std::ranges::equal(SpanOf(block), SpanOf(copy)));
   }(file_));
 }

@@ -136,9 +136,9 @@ CO_TEST(FdTest, MayGoOnceItsOperationWasStopped) {
   for (int i = 0; i < 50; ++i) {
     Pipe pipe;
     std::array<std::byte, 4> buffer;
-    EXPECT_ERROR(co_await WithTimeout(0ms, io::Read(pipe.reader, buffer)),
-                 kTimedOut);
-    EXPECT_OK(co_await pipe.reader.Close());
+    CO_EXPECT_ERROR(co_await WithTimeout(0ms, io::Read(pipe.reader, buffer)),
+                    kTimedOut);
+    CO_EXPECT_OK(co_await pipe.reader.Close());
   }
 }
 
@@ -189,7 +189,7 @@ CO_TEST(FdTest, NoDescriptorLeaksWhereOpensAreStopped) {
         if (fd) {
           ++opened;
         } else {
-          EXPECT_ERROR(fd, kCanceled);
+          CO_EXPECT_ERROR(fd, kCanceled);
         }
       });
       for (int turn = 0; turn < i % 5; ++turn) co_await Turn();
@@ -212,7 +212,7 @@ Task<void> Misuse(F f) {
   std::array<std::byte, 4> buffer;
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     scope.Spawn([&]() -> Task<void> {
-      EXPECT_OK(co_await io::Read(pipe->reader, buffer));
+      CO_EXPECT_OK(co_await io::Read(pipe->reader, buffer));
     });
     co_await Turn();
     co_await f(pipe);
@@ -221,7 +221,7 @@ Task<void> Misuse(F f) {
 
 TEST(FdDeathTest, ClosingWithAnOperationInFlight) {
   EXPECT_DEATH(SyncWait(Misuse([](std::unique_ptr<Pipe>& pipe) -> Task<void> {
-                 EXPECT_OK(co_await pipe->reader.Close());
+                 CO_EXPECT_OK(co_await pipe->reader.Close());
                })),
                kInFlight);
 }
@@ -265,7 +265,7 @@ TEST(FdDeathTest, DestroyingAnEmptyOneWithAnOperationInFlight) {
                  std::array<std::byte, 4> buffer;
                  co_await InScope([&](TaskScope& scope) -> Task<void> {
                    scope.Spawn([&]() -> Task<void> {
-                     EXPECT_OK(co_await io::Read(*none, buffer));
+                     CO_EXPECT_OK(co_await io::Read(*none, buffer));
                    });
                    // The read is queued, and not yet given to the kernel.
                    scope.Spawn([&]() -> Task<void> {

@@ -3,12 +3,11 @@
 #ifndef EDDY_TESTS_IO_IO_TEST_UTIL_H_
 #define EDDY_TESTS_IO_IO_TEST_UTIL_H_
 
-#include "tests/co_test.h"
-
 #include <eddy/io/fd.h>
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/task.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/time.h>
 #include <eddy/runtime/timer.h>
 
@@ -74,7 +73,7 @@ inline Pause Turn() { return Pause(0ns); }
 // A scope that does not fail and is not stopped from above.
 template <class F>
 Task<void> InScope(F body) {
-  EXPECT_OK(co_await WithScope(std::move(body)));
+  CO_EXPECT_OK(co_await WithScope(std::move(body)));
 }
 
 inline std::span<const std::byte> Bytes(std::string_view text) {

@@ -48,7 +48,7 @@ CO_TEST(OpenAtTest, CreatesWithAModeBeforeTheUmask) {
   struct stat info;
   IO_TEST_CHECK(fstat(file->get(), &info));
   EXPECT_EQ(info.st_mode & 07777, 0640U);
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await io::OpenAt(io::Fd::CurrentDirectory(), dir / "new", how),
       std::errc::file_exists);
 }
@@ -58,7 +58,8 @@ CO_TEST(OpenAtTest, MakesFilesWithoutAName) {
   io::OpenHow how;
   how.flags = O_TMPFILE | O_RDWR;
   how.mode = 0600;
-  EXPECT_OK(co_await io::OpenAt(io::Fd::CurrentDirectory(), dir.path(), how));
+  CO_EXPECT_OK(
+      co_await io::OpenAt(io::Fd::CurrentDirectory(), dir.path(), how));
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
 }
 
@@ -67,7 +68,8 @@ CO_TEST(OpenAtTest, LeavesTheModeOutWhereNothingIsCreated) {
   Store(dir / "file", "");
   io::OpenHow how;
   how.mode = 0644;  // openat2 itself would refuse it
-  EXPECT_OK(co_await io::OpenAt(io::Fd::CurrentDirectory(), dir / "file", how));
+  CO_EXPECT_OK(
+      co_await io::OpenAt(io::Fd::CurrentDirectory(), dir / "file", how));
 }
 
 CO_TEST(OpenAtTest, StaysBeneathAFolder) {
@@ -81,42 +83,42 @@ CO_TEST(OpenAtTest, StaysBeneathAFolder) {
       IO_TEST_CHECK(open((dir / "root").c_str(), O_PATH | O_CLOEXEC)));
   io::OpenHow how;
   how.resolve = RESOLVE_BENEATH;
-  EXPECT_OK(co_await io::OpenAt(root, "inside", how));
-  EXPECT_OK(co_await io::OpenAt(root, "link", how));
+  CO_EXPECT_OK(co_await io::OpenAt(root, "inside", how));
+  CO_EXPECT_OK(co_await io::OpenAt(root, "link", how));
   for (const char* path : {"../secret", "leak", "/etc/passwd", "../root/inside",
                            "inside/../../secret"}) {
     const Result<io::Fd> file = co_await io::OpenAt(root, path, how);
     EXPECT_FALSE(file) << path;
   }
-  EXPECT_ERROR(co_await io::OpenAt(root, "../secret", how),
-               std::errc::cross_device_link);
+  CO_EXPECT_ERROR(co_await io::OpenAt(root, "../secret", how),
+                  std::errc::cross_device_link);
 }
 
 CO_TEST(OpenAtTest, GivesTheErrorsOfTheSystemCall) {
   const TempDir dir;
   const io::Fd& here = io::Fd::CurrentDirectory();
-  EXPECT_ERROR(co_await io::OpenAt(here, dir / "missing"),
-               std::errc::no_such_file_or_directory);
-  EXPECT_ERROR(co_await io::OpenAt(here, ""),
-               std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await io::OpenAt(here, dir / "missing"),
+                  std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await io::OpenAt(here, ""),
+                  std::errc::no_such_file_or_directory);
   io::OpenHow write;
   write.flags = O_WRONLY;
-  EXPECT_ERROR(co_await io::OpenAt(here, dir.path(), write),
-               std::errc::is_a_directory);
-  EXPECT_ERROR(co_await io::OpenAt(here, std::string(5000, 'x')),
-               std::errc::filename_too_long);
+  CO_EXPECT_ERROR(co_await io::OpenAt(here, dir.path(), write),
+                  std::errc::is_a_directory);
+  CO_EXPECT_ERROR(co_await io::OpenAt(here, std::string(5000, 'x')),
+                  std::errc::filename_too_long);
   io::OpenHow unknown;
   unknown.resolve = ~std::uint64_t{0};
-  EXPECT_ERROR(co_await io::OpenAt(here, "/", unknown),
-               std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::OpenAt(here, "/", unknown),
+                  std::errc::invalid_argument);
 }
 
 CO_TEST(OpenAtTest, RefusesStringsThatAreNoPath) {
   const io::Fd& here = io::Fd::CurrentDirectory();
   const std::string zero("/tmp\0/x", 7);
-  EXPECT_ERROR(co_await io::OpenAt(here, zero), std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::OpenAt(here, zero), std::errc::invalid_argument);
   const char* null = nullptr;
-  EXPECT_ERROR(co_await io::OpenAt(here, null), std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::OpenAt(here, null), std::errc::invalid_argument);
 }
 
 // Opening a pipe by its name waits for the other end, in a kernel worker.
@@ -127,11 +129,11 @@ CO_TEST(OpenAtTest, StopsWhileANamedPipeHasNoOtherEnd) {
   io::OpenHow how;
   how.flags = O_RDONLY | O_CREAT;  // O_CREAT: the kernel takes a worker
   const io::Fd& here = io::Fd::CurrentDirectory();
-  EXPECT_ERROR(co_await WithTimeout(20ms, io::OpenAt(here, path, how)),
-               kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(20ms, io::OpenAt(here, path, how)),
+                  kTimedOut);
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     scope.Spawn([&]() -> Task<void> {
-      EXPECT_ERROR(co_await io::OpenAt(here, path, how), kCanceled);
+      CO_EXPECT_ERROR(co_await io::OpenAt(here, path, how), kCanceled);
     });
     co_await Pause(5ms);
     scope.RequestStop();

@@ -24,16 +24,16 @@ Task<void> AlreadyStopped(VerbFactory make) {
   co_await Turn();  // what the set-up closed is gone
   const std::uint64_t before = Submitted();
   const auto result = co_await WithStop(source.token(), verb->Run());
-  EXPECT_ERROR(result, kCanceled);
+  CO_EXPECT_ERROR(result, kCanceled);
   EXPECT_EQ(Submitted(), before);
   verb->ExpectNoTrace();
   // The same when it could have completed at once.
   verb->Provide();
   const auto again = co_await WithStop(source.token(), verb->Run());
-  EXPECT_ERROR(again, kCanceled);
+  CO_EXPECT_ERROR(again, kCanceled);
   EXPECT_EQ(Submitted(), before);
   verb->ExpectNoTrace();
-  EXPECT_OK(co_await verb->Run());
+  CO_EXPECT_OK(co_await verb->Run());
   verb->ExpectDone();
   EXPECT_EQ(Submitted(), before + 1);
 }
@@ -55,7 +55,7 @@ Task<void> StoppedInFlight(VerbFactory make) {
       source.RequestStop();
     });
     const auto result = co_await WithStop(source.token(), verb->Run());
-    EXPECT_ERROR(result, kCanceled);
+    CO_EXPECT_ERROR(result, kCanceled);
   });
   EXPECT_TRUE(waited);
   EXPECT_EQ(Reactor::Current()->stats().cancels, 1U);
@@ -64,16 +64,16 @@ Task<void> StoppedInFlight(VerbFactory make) {
   verb->Provide();
   for (int i = 0; i < 3; ++i) co_await Turn();
   verb->ExpectNoTrace();
-  EXPECT_OK(co_await verb->Run());
+  CO_EXPECT_OK(co_await verb->Run());
   verb->ExpectDone();
 }
 
 Task<void> TimedOutInFlight(VerbFactory make) {
   const auto verb = make();
-  EXPECT_ERROR(co_await WithTimeout(1ms, verb->Run()), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(1ms, verb->Run()), kTimedOut);
   verb->ExpectNoTrace();
   verb->Provide();
-  EXPECT_OK(co_await WithTimeout(1h, verb->Run()));
+  CO_EXPECT_OK(co_await WithTimeout(1h, verb->Run()));
   verb->ExpectDone();
 }
 
@@ -136,7 +136,7 @@ Task<void> RaceOnce(VerbFactory make, unsigned round, RaceTally& tally) {
     if (done) {
       verb->ExpectDone();
     } else {
-      EXPECT_ERROR(result, kCanceled);
+      CO_EXPECT_ERROR(result, kCanceled);
       verb->ExpectNoTrace();
     }
   });
@@ -144,7 +144,7 @@ Task<void> RaceOnce(VerbFactory make, unsigned round, RaceTally& tally) {
   EXPECT_TRUE(provided);
   if (done) co_return;
   // Nothing was lost: it is all there for the next one.
-  EXPECT_OK(co_await verb->Run());
+  CO_EXPECT_OK(co_await verb->Run());
   verb->ExpectDone();
 }
 
@@ -181,7 +181,7 @@ Task<void> FullQueue(VerbFactory make) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     for (auto& verb : verbs) {
       scope.Spawn([&ended, &verb]() -> Task<void> {
-        EXPECT_OK(co_await verb->Run());
+        CO_EXPECT_OK(co_await verb->Run());
         verb->ExpectDone();
         ++ended;
       });
@@ -202,7 +202,7 @@ Task<void> FullQueueOfCancels(VerbFactory make) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     for (auto& verb : verbs) {
       scope.Spawn([&canceled, &verb]() -> Task<void> {
-        EXPECT_ERROR(co_await verb->Run(), kCanceled);
+        CO_EXPECT_ERROR(co_await verb->Run(), kCanceled);
         verb->ExpectNoTrace();
         ++canceled;
       });
@@ -227,10 +227,10 @@ TEST_P(OperationContractTest, SeesNoFullSubmissionQueue) {
 Task<void> BadDescriptor(VerbFactory make) {
   const auto verb = make();
   const io::Fd none;
-  EXPECT_ERROR(co_await verb->RunOn(none), std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await verb->RunOn(none), std::errc::bad_file_descriptor);
   const ClosedFd closed;
-  EXPECT_ERROR(co_await verb->RunOn(closed.get()),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await verb->RunOn(closed.get()),
+                  std::errc::bad_file_descriptor);
   verb->ExpectNoTrace();
 }
 
@@ -247,7 +247,7 @@ Task<void> LeaveInFlight(Verb& verb, bool& ended) {
     if (result) {
       verb.ExpectDone();
     } else {
-      EXPECT_ERROR(result, kCanceled);
+      CO_EXPECT_ERROR(result, kCanceled);
       verb.ExpectNoTrace();
     }
   });

@@ -17,7 +17,6 @@
 #ifndef EDDY_TESTS_IO_OPERATION_CONTRACT_H_
 #define EDDY_TESTS_IO_OPERATION_CONTRACT_H_
 
-#include "tests/co_test.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/fd.h>

@@ -40,10 +40,11 @@ INSTANTIATE_TEST_SUITE_P(Poll, OperationContractTest,
 
 CO_TEST(PollTest, TellsTheEventsThatAreThere) {
   const SocketPair sockets;
-  EXPECT_EQ(co_await io::Poll(sockets.a, POLLIN | POLLOUT), POLLOUT);
+  CO_EXPECT_EQ(co_await io::Poll(sockets.a, POLLIN | POLLOUT), POLLOUT);
   Put(sockets.b, "x");
-  EXPECT_EQ(co_await io::Poll(sockets.a, POLLIN | POLLOUT), POLLIN | POLLOUT);
-  EXPECT_EQ(co_await io::Poll(sockets.a, POLLIN), POLLIN);
+  CO_EXPECT_EQ(co_await io::Poll(sockets.a, POLLIN | POLLOUT),
+               POLLIN | POLLOUT);
+  CO_EXPECT_EQ(co_await io::Poll(sockets.a, POLLIN), POLLIN);
 }
 
 CO_TEST(PollTest, TellsOfErrorAndHangUpUnasked) {
@@ -62,8 +63,8 @@ CO_TEST(PollTest, TellsOfErrorAndHangUpUnasked) {
 CO_TEST(PollTest, WaitsForWhatWasAsked) {
   const SocketPair sockets;
   Put(sockets.b, "x");
-  EXPECT_ERROR(co_await WithTimeout(1ms, io::Poll(sockets.a, POLLPRI)),
-               kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(1ms, io::Poll(sockets.a, POLLPRI)),
+                  kTimedOut);
 }
 
 CO_TEST(PollTest, WaitsForOneDescriptorInSeveralTasks) {
@@ -72,7 +73,7 @@ CO_TEST(PollTest, WaitsForOneDescriptorInSeveralTasks) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     for (int i = 0; i < 5; ++i) {
       scope.Spawn([&]() -> Task<void> {
-        EXPECT_EQ(co_await io::Poll(pipe.reader, POLLIN), POLLIN);
+        CO_EXPECT_EQ(co_await io::Poll(pipe.reader, POLLIN), POLLIN);
         ++woken;
       });
     }
@@ -85,7 +86,7 @@ CO_TEST(PollTest, WaitsForOneDescriptorInSeveralTasks) {
 
 CO_TEST(PollTest, FindsARegularFileAlwaysReady) {
   const io::Fd file = AnonymousFile();
-  EXPECT_EQ(co_await io::Poll(file, POLLIN | POLLOUT), POLLIN | POLLOUT);
+  CO_EXPECT_EQ(co_await io::Poll(file, POLLIN | POLLOUT), POLLIN | POLLOUT);
 }
 
 }  // namespace

@@ -34,9 +34,9 @@ INSTANTIATE_TEST_SUITE_P(ReadAt, OperationContractTest,
 CO_TEST(ReadAtTest, ReadsFromTheOffsetAndLeavesThePosition) {
   const io::Fd file = AnonymousFile("0123456789");
   std::array<std::byte, 3> buffer;
-  EXPECT_EQ(co_await io::ReadAt(file, 7, buffer), 3U);
+  CO_EXPECT_EQ(co_await io::ReadAt(file, 7, buffer), 3U);
   EXPECT_EQ(Text(buffer), "789");
-  EXPECT_EQ(co_await io::ReadAt(file, 0, buffer), 3U);
+  CO_EXPECT_EQ(co_await io::ReadAt(file, 0, buffer), 3U);
   EXPECT_EQ(Text(buffer), "012");
   EXPECT_EQ(lseek(file.get(), 0, SEEK_CUR), 0);
 }
@@ -44,15 +44,15 @@ CO_TEST(ReadAtTest, ReadsFromTheOffsetAndLeavesThePosition) {
 CO_TEST(ReadAtTest, IsShortOnlyAtTheEndOfTheFile) {
   const io::Fd file = AnonymousFile("0123456789");
   std::array<std::byte, 8> buffer;
-  EXPECT_EQ(co_await io::ReadAt(file, 6, buffer), 4U);
+  CO_EXPECT_EQ(co_await io::ReadAt(file, 6, buffer), 4U);
   EXPECT_EQ(Text(std::span(buffer).first(4)), "6789");
-  EXPECT_EQ(co_await io::ReadAt(file, 10, buffer), 0U);
-  EXPECT_EQ(co_await io::ReadAt(file, 1'000'000, buffer), 0U);
+  CO_EXPECT_EQ(co_await io::ReadAt(file, 10, buffer), 0U);
+  CO_EXPECT_EQ(co_await io::ReadAt(file, 1'000'000, buffer), 0U);
 }
 
 CO_TEST(ReadAtTest, ReturnsZeroForAnEmptyBuffer) {
   const io::Fd file = AnonymousFile("0123456789");
-  EXPECT_EQ(co_await io::ReadAt(file, 3, {}), 0U);
+  CO_EXPECT_EQ(co_await io::ReadAt(file, 3, {}), 0U);
 }
 
 CO_TEST(ReadAtTest, RefusesOffsetsThatNoFileHas) {
@@ -63,8 +63,8 @@ CO_TEST(ReadAtTest, RefusesOffsetsThatNoFileHas) {
   constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
   for (const std::uint64_t offset :
        {kLargest + 1, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
-    EXPECT_ERROR(co_await io::ReadAt(file, offset, buffer),
-                 std::errc::invalid_argument)
+    CO_EXPECT_ERROR(co_await io::ReadAt(file, offset, buffer),
+                    std::errc::invalid_argument)
         << offset;
   }
   EXPECT_TRUE(IsUntouched(buffer));
@@ -74,12 +74,12 @@ CO_TEST(ReadAtTest, RefusesOffsetsThatNoFileHas) {
 CO_TEST(ReadAtTest, GivesTheErrorsOfTheSystemCall) {
   std::array<std::byte, 8> buffer;
   const io::Fd folder(IO_TEST_CHECK(open("/", O_RDONLY | O_CLOEXEC)));
-  EXPECT_ERROR(co_await io::ReadAt(folder, 0, buffer),
-               std::errc::is_a_directory);
+  CO_EXPECT_ERROR(co_await io::ReadAt(folder, 0, buffer),
+                  std::errc::is_a_directory);
   const io::Fd file(
       IO_TEST_CHECK(open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600)));
-  EXPECT_ERROR(co_await io::ReadAt(file, 0, buffer),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await io::ReadAt(file, 0, buffer),
+                  std::errc::bad_file_descriptor);
 }
 
 CO_TEST(ReadAtTest, RunsManyOnOneFileAtOnce) {
@@ -90,7 +90,7 @@ CO_TEST(ReadAtTest, RunsManyOnOneFileAtOnce) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     for (std::size_t at = 0; at < copy.size(); at += kPart) {
       scope.Spawn([&, at]() -> Task<void> {
-        EXPECT_EQ(
+        CO_EXPECT_EQ(
             co_await io::ReadAt(file, at, std::span(copy).subspan(at, kPart)),
             kPart);
       });

@@ -22,7 +22,7 @@ CO_TEST(ReadExactlyTest, FillsTheBufferFromParts) {
         Put(pipe.writer, part);
       }
     });
-    EXPECT_OK(co_await io::ReadExactly(pipe.reader, buffer, &transferred));
+    CO_EXPECT_OK(co_await io::ReadExactly(pipe.reader, buffer, &transferred));
   });
   EXPECT_EQ(Text(buffer), "0123456789");
   EXPECT_EQ(transferred, 10U);
@@ -33,7 +33,7 @@ CO_TEST(ReadExactlyTest, ReadsNothingForAnEmptyBuffer) {
   const Pipe pipe;
   std::size_t transferred = 99;
   const std::uint64_t before = Submitted();
-  EXPECT_OK(co_await io::ReadExactly(pipe.reader, {}, &transferred));
+  CO_EXPECT_OK(co_await io::ReadExactly(pipe.reader, {}, &transferred));
   EXPECT_EQ(transferred, 0U);
   EXPECT_EQ(Submitted(), before);
 }
@@ -45,8 +45,8 @@ CO_TEST(ReadExactlyTest, TellsOfAStreamThatEndsBefore) {
   std::array<std::byte, 10> buffer;
   buffer.fill(kUntouched);
   std::size_t transferred = 99;
-  EXPECT_ERROR(co_await io::ReadExactly(pipe.reader, buffer, &transferred),
-               kEndOfStream);
+  CO_EXPECT_ERROR(co_await io::ReadExactly(pipe.reader, buffer, &transferred),
+                  kEndOfStream);
   EXPECT_EQ(transferred, 3U);
   EXPECT_EQ(Text(std::span(buffer).first(3)), "012");
   EXPECT_TRUE(IsUntouched(std::span(buffer).subspan(3)));
@@ -58,15 +58,15 @@ CO_TEST(ReadExactlyTest, TellsWhatItHasWhereStopped) {
   std::array<std::byte, 10> buffer;
   buffer.fill(kUntouched);
   std::size_t transferred = 99;
-  EXPECT_ERROR(co_await WithTimeout(
-                   1ms, io::ReadExactly(pipe.reader, buffer, &transferred)),
-               kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(
+                      1ms, io::ReadExactly(pipe.reader, buffer, &transferred)),
+                  kTimedOut);
   EXPECT_EQ(transferred, 5U);
   EXPECT_EQ(Text(std::span(buffer).first(5)), "01234");
   EXPECT_TRUE(IsUntouched(std::span(buffer).subspan(5)));
   // Nothing is lost: the rest follows.
   Put(pipe.writer, "56789");
-  EXPECT_OK(
+  CO_EXPECT_OK(
       co_await io::ReadExactly(pipe.reader, std::span(buffer).subspan(5)));
   EXPECT_EQ(Text(buffer), "0123456789");
 }
@@ -74,8 +74,8 @@ CO_TEST(ReadExactlyTest, TellsWhatItHasWhereStopped) {
 CO_TEST(ReadExactlyTest, PassesErrorsOn) {
   std::array<std::byte, 10> buffer;
   std::size_t transferred = 99;
-  EXPECT_ERROR(co_await io::ReadExactly(io::Fd(), buffer, &transferred),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await io::ReadExactly(io::Fd(), buffer, &transferred),
+                  std::errc::bad_file_descriptor);
   EXPECT_EQ(transferred, 0U);
 }
 

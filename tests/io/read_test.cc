@@ -49,11 +49,11 @@ CO_TEST(ReadTest, GivesWhatIsThere) {
   const Pipe pipe;
   Put(pipe.writer, "0123456789");
   std::array<std::byte, 4> small;
-  EXPECT_EQ(co_await io::Read(pipe.reader, small), 4U);
+  CO_EXPECT_EQ(co_await io::Read(pipe.reader, small), 4U);
   EXPECT_EQ(Text(small), "0123");
   // Fewer than asked for.
   std::array<std::byte, 100> large;
-  EXPECT_EQ(co_await io::Read(pipe.reader, large), 6U);
+  CO_EXPECT_EQ(co_await io::Read(pipe.reader, large), 6U);
   EXPECT_EQ(Text(std::span(large).first(6)), "456789");
 }
 
@@ -62,27 +62,27 @@ CO_TEST(ReadTest, ReturnsZeroAtEndOfStream) {
   Put(pipe.writer, "last");
   CO_ASSERT_OK(co_await pipe.writer.Close());
   std::array<std::byte, 8> buffer;
-  EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 4U);
-  EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 0U);
-  EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 0U);
+  CO_EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 4U);
+  CO_EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 0U);
+  CO_EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 0U);
 }
 
 CO_TEST(ReadTest, ReturnsZeroForAnEmptyBuffer) {
   const Pipe pipe;
-  EXPECT_EQ(co_await io::Read(pipe.reader, {}), 0U);
+  CO_EXPECT_EQ(co_await io::Read(pipe.reader, {}), 0U);
   Put(pipe.writer, "x");
-  EXPECT_EQ(co_await io::Read(pipe.reader, {}), 0U);
+  CO_EXPECT_EQ(co_await io::Read(pipe.reader, {}), 0U);
   EXPECT_EQ(Readable(pipe.reader), 1U);
 }
 
 CO_TEST(ReadTest, ReadsAFileOnFromItsPosition) {
   const io::Fd file = AnonymousFile("abcdef");
   std::array<std::byte, 4> buffer;
-  EXPECT_EQ(co_await io::Read(file, buffer), 4U);
+  CO_EXPECT_EQ(co_await io::Read(file, buffer), 4U);
   EXPECT_EQ(Text(buffer), "abcd");
-  EXPECT_EQ(co_await io::Read(file, buffer), 2U);
+  CO_EXPECT_EQ(co_await io::Read(file, buffer), 2U);
   EXPECT_EQ(Text(std::span(buffer).first(2)), "ef");
-  EXPECT_EQ(co_await io::Read(file, buffer), 0U);
+  CO_EXPECT_EQ(co_await io::Read(file, buffer), 0U);
 }
 
 CO_TEST(ReadTest, WaitsAlsoWhereTheDescriptorIsNonBlocking) {
@@ -94,7 +94,7 @@ CO_TEST(ReadTest, WaitsAlsoWhereTheDescriptorIsNonBlocking) {
       co_await Pause(1ms);
       Put(pipe.writer, "late");
     });
-    EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 4U);
+    CO_EXPECT_EQ(co_await io::Read(pipe.reader, buffer), 4U);
   });
   EXPECT_EQ(Text(buffer), "late");
 }
@@ -102,10 +102,10 @@ CO_TEST(ReadTest, WaitsAlsoWhereTheDescriptorIsNonBlocking) {
 CO_TEST(ReadTest, GivesTheErrorsOfTheSystemCall) {
   const Pipe pipe;
   std::array<std::byte, 4> buffer;
-  EXPECT_ERROR(co_await io::Read(pipe.writer, buffer),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await io::Read(pipe.writer, buffer),
+                  std::errc::bad_file_descriptor);
   const io::Fd folder(IO_TEST_CHECK(open("/", O_RDONLY | O_CLOEXEC)));
-  EXPECT_ERROR(co_await io::Read(folder, buffer), std::errc::is_a_directory);
+  CO_EXPECT_ERROR(co_await io::Read(folder, buffer), std::errc::is_a_directory);
 }
 
 CO_TEST(ReadTest, WaitsForATimerOfTheKernel) {
@@ -115,9 +115,9 @@ CO_TEST(ReadTest, WaitsForATimerOfTheKernel) {
   soon.it_value.tv_nsec = 1'000'000;
   IO_TEST_CHECK(timerfd_settime(timer.get(), 0, &soon, nullptr));
   std::uint64_t expirations = 0;
-  EXPECT_EQ(co_await io::Read(
-                timer, std::as_writable_bytes(std::span(&expirations, 1))),
-            sizeof expirations);
+  CO_EXPECT_EQ(co_await io::Read(
+                   timer, std::as_writable_bytes(std::span(&expirations, 1))),
+               sizeof expirations);
   EXPECT_GE(expirations, 1U);
 }
 

@@ -46,10 +46,10 @@ CO_TEST(ReceiveTest, GivesWhatIsThere) {
   const SocketPair sockets;
   Put(sockets.b, "0123456789");
   std::array<std::byte, 4> small;
-  EXPECT_EQ(co_await io::Receive(sockets.a, small), 4U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, small), 4U);
   EXPECT_EQ(Text(small), "0123");
   std::array<std::byte, 100> large;
-  EXPECT_EQ(co_await io::Receive(sockets.a, large), 6U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, large), 6U);
   EXPECT_EQ(Text(std::span(large).first(6)), "456789");
 }
 
@@ -58,16 +58,16 @@ CO_TEST(ReceiveTest, ReturnsZeroAtEndOfStream) {
   Put(sockets.b, "last");
   CO_ASSERT_OK(co_await sockets.b.Close());
   std::array<std::byte, 8> buffer;
-  EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 4U);
-  EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 0U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 4U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 0U);
 }
 
 // Also where there is nothing to receive, which recv(2) would wait for.
 CO_TEST(ReceiveTest, ReturnsZeroForAnEmptyBuffer) {
   const SocketPair sockets;
-  EXPECT_EQ(co_await io::Receive(sockets.a, {}), 0U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, {}), 0U);
   Put(sockets.b, "x");
-  EXPECT_EQ(co_await io::Receive(sockets.a, {}), 0U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, {}), 0U);
   EXPECT_EQ(Readable(sockets.a), 1U);
 }
 
@@ -77,19 +77,19 @@ CO_TEST(ReceiveTest, CutsADatagramThatDoesNotFit) {
   Put(sockets.b, "next");
   Put(sockets.b, "third");
   std::array<std::byte, 4> buffer;
-  EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 4U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 4U);
   EXPECT_EQ(Text(buffer), "0123");
-  EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 4U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 4U);
   EXPECT_EQ(Text(buffer), "next");
   // Its size, as recv(2) tells it with MSG_TRUNC.
-  EXPECT_EQ(co_await io::Receive(sockets.a, buffer, MSG_TRUNC), 5U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, buffer, MSG_TRUNC), 5U);
 }
 
 CO_TEST(ReceiveTest, TakesFlags) {
   const SocketPair sockets;
   Put(sockets.b, "peek");
   std::array<std::byte, 4> buffer;
-  EXPECT_EQ(co_await io::Receive(sockets.a, buffer, MSG_PEEK), 4U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, buffer, MSG_PEEK), 4U);
   EXPECT_EQ(Readable(sockets.a), 4U);
   // The rest comes later.
   std::array<std::byte, 8> all;
@@ -98,7 +98,7 @@ CO_TEST(ReceiveTest, TakesFlags) {
       co_await Turn();
       Put(sockets.b, "rest");
     });
-    EXPECT_EQ(co_await io::Receive(sockets.a, all, MSG_WAITALL), 8U);
+    CO_EXPECT_EQ(co_await io::Receive(sockets.a, all, MSG_WAITALL), 8U);
   });
   EXPECT_EQ(Text(all), "peekrest");
 }
@@ -109,7 +109,7 @@ CO_TEST(ReceiveTest, GivesThePartThatItHasWhereStopped) {
   Put(sockets.b, "part");
   std::array<std::byte, 8> buffer;
   buffer.fill(kUntouched);
-  EXPECT_EQ(
+  CO_EXPECT_EQ(
       co_await WithTimeout(1ms, io::Receive(sockets.a, buffer, MSG_WAITALL)),
       4U);
   EXPECT_EQ(Text(std::span(buffer).first(4)), "part");
@@ -119,11 +119,11 @@ CO_TEST(ReceiveTest, GivesThePartThatItHasWhereStopped) {
 CO_TEST(ReceiveTest, GivesTheErrorsOfTheSystemCall) {
   std::array<std::byte, 8> buffer;
   const Pipe pipe;
-  EXPECT_ERROR(co_await io::Receive(pipe.reader, buffer),
-               std::errc::not_a_socket);
+  CO_EXPECT_ERROR(co_await io::Receive(pipe.reader, buffer),
+                  std::errc::not_a_socket);
   const io::Fd unconnected = TcpSocket();
-  EXPECT_ERROR(co_await io::Receive(unconnected, buffer),
-               std::errc::not_connected);
+  CO_EXPECT_ERROR(co_await io::Receive(unconnected, buffer),
+                  std::errc::not_connected);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Send, OperationContractTest,
 
 CO_TEST(SendTest, SendsWhatTheSocketTakes) {
   const SocketPair sockets;
-  EXPECT_EQ(co_await io::Send(sockets.a, Bytes("hello")), 5U);
+  CO_EXPECT_EQ(co_await io::Send(sockets.a, Bytes("hello")), 5U);
   EXPECT_EQ(Drain(sockets.b), "hello");
   const std::vector<std::byte> data = Pattern(1 << 20);
   // Fewer than given: nobody reads.
@@ -60,7 +60,7 @@ CO_TEST(SendTest, SendsWhatTheSocketTakes) {
 
 CO_TEST(SendTest, SendsNothingOfEmptyData) {
   const SocketPair sockets;
-  EXPECT_EQ(co_await io::Send(sockets.a, {}), 0U);
+  CO_EXPECT_EQ(co_await io::Send(sockets.a, {}), 0U);
   EXPECT_EQ(Readable(sockets.b), 0U);
 }
 
@@ -75,7 +75,7 @@ CO_TEST(SendTest, SendsAllWithWaitAll) {
         co_await Turn();
       }
     });
-    EXPECT_EQ(co_await io::Send(sockets.a, data, MSG_WAITALL), data.size());
+    CO_EXPECT_EQ(co_await io::Send(sockets.a, data, MSG_WAITALL), data.size());
   });
   EXPECT_EQ(received, Text(data));
 }
@@ -94,21 +94,22 @@ CO_TEST(SendTest, TellsThePartThatItSentWhereStopped) {
 CO_TEST(SendTest, AnswersBrokenPipeAndRaisesNoSignal) {
   SocketPair sockets;
   CO_ASSERT_OK(co_await sockets.b.Close());
-  EXPECT_ERROR(co_await io::Send(sockets.a, Bytes("x")),
-               std::errc::broken_pipe);
+  CO_EXPECT_ERROR(co_await io::Send(sockets.a, Bytes("x")),
+                  std::errc::broken_pipe);
 }
 
 CO_TEST(SendTest, GivesTheErrorsOfTheSystemCall) {
   const Pipe pipe;
-  EXPECT_ERROR(co_await io::Send(pipe.writer, Bytes("x")),
-               std::errc::not_a_socket);
+  CO_EXPECT_ERROR(co_await io::Send(pipe.writer, Bytes("x")),
+                  std::errc::not_a_socket);
   const io::Fd unconnected(
       IO_TEST_CHECK(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
-  EXPECT_ERROR(co_await io::Send(unconnected, Bytes("x")),
-               std::errc::destination_address_required);
+  CO_EXPECT_ERROR(co_await io::Send(unconnected, Bytes("x")),
+                  std::errc::destination_address_required);
   const SocketPair datagrams(SOCK_DGRAM);
   const std::vector<std::byte> huge(16 << 20);
-  EXPECT_ERROR(co_await io::Send(datagrams.a, huge), std::errc::message_size);
+  CO_EXPECT_ERROR(co_await io::Send(datagrams.a, huge),
+                  std::errc::message_size);
 }
 
 }  // namespace

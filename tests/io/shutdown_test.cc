@@ -36,12 +36,12 @@ CO_TEST(ShutdownTest, EndsOneDirection) {
   const SocketPair sockets;
   CO_ASSERT_OK(co_await io::Shutdown(sockets.a, SHUT_WR));
   std::array<std::byte, 8> buffer;
-  EXPECT_EQ(co_await io::Receive(sockets.b, buffer), 0U);
-  EXPECT_ERROR(co_await io::Send(sockets.a, Bytes("x")),
-               std::errc::broken_pipe);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.b, buffer), 0U);
+  CO_EXPECT_ERROR(co_await io::Send(sockets.a, Bytes("x")),
+                  std::errc::broken_pipe);
   // The other goes on.
-  EXPECT_EQ(co_await io::Send(sockets.b, Bytes("back")), 4U);
-  EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 4U);
+  CO_EXPECT_EQ(co_await io::Send(sockets.b, Bytes("back")), 4U);
+  CO_EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 4U);
 }
 
 CO_TEST(ShutdownTest, EndsAReceiveInFlight) {
@@ -50,21 +50,21 @@ CO_TEST(ShutdownTest, EndsAReceiveInFlight) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     scope.Spawn([&]() -> Task<void> {
       co_await Turn();
-      EXPECT_OK(co_await io::Shutdown(sockets.a, SHUT_RD));
+      CO_EXPECT_OK(co_await io::Shutdown(sockets.a, SHUT_RD));
     });
-    EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 0U);
+    CO_EXPECT_EQ(co_await io::Receive(sockets.a, buffer), 0U);
   });
 }
 
 CO_TEST(ShutdownTest, GivesTheErrorsOfTheSystemCall) {
   const Pipe pipe;
-  EXPECT_ERROR(co_await io::Shutdown(pipe.writer, SHUT_WR),
-               std::errc::not_a_socket);
-  EXPECT_ERROR(co_await io::Shutdown(TcpSocket(), SHUT_WR),
-               std::errc::not_connected);
+  CO_EXPECT_ERROR(co_await io::Shutdown(pipe.writer, SHUT_WR),
+                  std::errc::not_a_socket);
+  CO_EXPECT_ERROR(co_await io::Shutdown(TcpSocket(), SHUT_WR),
+                  std::errc::not_connected);
   const SocketPair sockets;
-  EXPECT_ERROR(co_await io::Shutdown(sockets.a, 17),
-               std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::Shutdown(sockets.a, 17),
+                  std::errc::invalid_argument);
 }
 
 }  // namespace

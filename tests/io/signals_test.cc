@@ -23,7 +23,7 @@ CO_TEST(SignalsTest, GivesASignalThatCame) {
   Result<io::Signals> signals = io::Signals::Block({SIGUSR1});
   CO_ASSERT_OK(signals);
   raise(SIGUSR1);
-  EXPECT_EQ(co_await signals->Next(), SIGUSR1);
+  CO_EXPECT_EQ(co_await signals->Next(), SIGUSR1);
 }
 
 CO_TEST(SignalsTest, WaitsForASignal) {
@@ -35,7 +35,7 @@ CO_TEST(SignalsTest, WaitsForASignal) {
         for (int i = 0; i < 3; ++i) co_await Turn();
         kill(getpid(), expected);
       });
-      EXPECT_EQ(co_await signals->Next(), expected);
+      CO_EXPECT_EQ(co_await signals->Next(), expected);
     });
   }
 }
@@ -55,7 +55,7 @@ CO_TEST(SignalsTest, GivesEachOfSeveralOnce) {
     seen.insert(*signal);
   }
   EXPECT_EQ(seen, (std::multiset<int>{SIGUSR1, SIGUSR2, SIGTERM}));
-  EXPECT_ERROR(co_await WithTimeout(1ms, signals->Next()), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(1ms, signals->Next()), kTimedOut);
 }
 
 CO_TEST(SignalsTest, StopConsumesNoSignal) {
@@ -75,8 +75,8 @@ CO_TEST(SignalsTest, StopConsumesNoSignal) {
     if (*first) {
       EXPECT_EQ(*first, SIGUSR1);
     } else {
-      EXPECT_ERROR(*first, kCanceled);
-      EXPECT_EQ(co_await signals->Next(), SIGUSR1);
+      CO_EXPECT_ERROR(*first, kCanceled);
+      CO_EXPECT_EQ(co_await signals->Next(), SIGUSR1);
     }
   }
 }
@@ -113,8 +113,8 @@ TEST(SignalsTest, MovesWithTheMask) {
 
 TEST(SignalsTest, RefusesNumbersThatAreNoSignal) {
   for (const int wrong : {-1, 0, 65, 1000}) {
-    EXPECT_ERROR(io::Signals::Block({SIGUSR1, wrong}),
-                 std::errc::invalid_argument)
+    CO_EXPECT_ERROR(io::Signals::Block({SIGUSR1, wrong}),
+                    std::errc::invalid_argument)
         << wrong;
   }
   EXPECT_FALSE(IsBlocked(SIGUSR1));

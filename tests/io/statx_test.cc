@@ -77,21 +77,21 @@ CO_TEST(StatxTest, FollowsSymbolicLinksUnlessToldNot) {
 CO_TEST(StatxTest, GivesTheErrorsOfTheSystemCall) {
   const TempDir dir;
   const io::Fd& here = io::Fd::CurrentDirectory();
-  EXPECT_ERROR(co_await io::Statx(here, dir / "missing"),
-               std::errc::no_such_file_or_directory);
-  EXPECT_ERROR(co_await io::Statx(here, ""),
-               std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await io::Statx(here, dir / "missing"),
+                  std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await io::Statx(here, ""),
+                  std::errc::no_such_file_or_directory);
   Store(dir / "file", "");
-  EXPECT_ERROR(co_await io::Statx(here, dir / "file/below"),
-               std::errc::not_a_directory);
+  CO_EXPECT_ERROR(co_await io::Statx(here, dir / "file/below"),
+                  std::errc::not_a_directory);
 }
 
 CO_TEST(StatxTest, RefusesStringsThatAreNoPath) {
   const io::Fd& here = io::Fd::CurrentDirectory();
   const std::string zero("/tmp\0/x", 7);
-  EXPECT_ERROR(co_await io::Statx(here, zero), std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::Statx(here, zero), std::errc::invalid_argument);
   const char* null = nullptr;
-  EXPECT_ERROR(co_await io::Statx(here, null), std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::Statx(here, null), std::errc::invalid_argument);
 }
 
 }  // namespace

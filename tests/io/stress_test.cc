@@ -104,12 +104,13 @@ Task<void> Iterate(const TempDir& dir, std::minstd_rand& random) {
     scope.Spawn(Serve(listener.fd));
     for (unsigned i = 0; i < 4; ++i) {
       scope.Spawn([&listener, s = seed + i]() -> Task<void> {
-        EXPECT_ERROR(co_await Call(listener, s % 1000), kCanceled);
+        CO_EXPECT_ERROR(co_await Call(listener, s % 1000), kCanceled);
       });
     }
     for (unsigned i = 0; i < 2; ++i) {
       scope.Spawn([&dir, i]() -> Task<void> {
-        EXPECT_ERROR(co_await UseFile(dir / std::to_string(i), i), kCanceled);
+        CO_EXPECT_ERROR(co_await UseFile(dir / std::to_string(i), i),
+                        kCanceled);
       });
     }
     scope.Spawn(UsePipe(pipe));

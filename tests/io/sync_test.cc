@@ -34,16 +34,16 @@ INSTANTIATE_TEST_SUITE_P(Sync, OperationContractTest,
 
 CO_TEST(SyncTest, SyncsDataAndMetadata) {
   const io::Fd file = AnonymousFile("data");
-  EXPECT_OK(co_await io::Sync(file));
-  EXPECT_OK(co_await io::Sync(file, io::SyncKind::kAll));
-  EXPECT_OK(co_await io::Sync(file, io::SyncKind::kData));
+  CO_EXPECT_OK(co_await io::Sync(file));
+  CO_EXPECT_OK(co_await io::Sync(file, io::SyncKind::kAll));
+  CO_EXPECT_OK(co_await io::Sync(file, io::SyncKind::kData));
 }
 
 CO_TEST(SyncTest, RefusesWhatCannotBeSynced) {
   const Pipe pipe;
-  EXPECT_ERROR(co_await io::Sync(pipe.writer), std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::Sync(pipe.writer), std::errc::invalid_argument);
   const SocketPair sockets;
-  EXPECT_ERROR(co_await io::Sync(sockets.a), std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::Sync(sockets.a), std::errc::invalid_argument);
 }
 
 // The threads that the kernel made for the rings of a thread.
@@ -68,7 +68,7 @@ Task<std::size_t> SyncAtOnce(std::size_t count) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     for (std::size_t i = 0; i < count; ++i) {
       scope.Spawn([&]() -> Task<void> {
-        EXPECT_OK(co_await io::Sync(file));
+        CO_EXPECT_OK(co_await io::Sync(file));
         most = std::max(most, KernelWorkers(gettid()));
       });
     }

@@ -1,13 +1,12 @@
 #include <eddy/io/until_signal.h>
 
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 
 #include <signal.h>
 
 #include <chrono>
 #include <stdexcept>
-
-#include "tests/co_test.h"
 
 namespace eddy {
 namespace {
@@ -17,15 +16,15 @@ using namespace std::chrono_literals;  // NOLINT: the tests' units
 Task<Result<void>> SleepLong() { co_return co_await Sleep(1h); }
 
 CO_TEST(UntilSignalTest, EndsWithWhatIsAwaited) {
-  EXPECT_OK(co_await io::UntilSignal(Sleep(1ms), SIGUSR1));
+  CO_EXPECT_OK(co_await io::UntilSignal(Sleep(1ms), SIGUSR1));
 }
 
 CO_TEST(UntilSignalTest, PassesAnErrorOn) {
   const auto fail = []() -> Task<Result<void>> {
     co_return Unexpected(std::errc::connection_refused);
   };
-  EXPECT_ERROR(co_await io::UntilSignal(fail(), SIGUSR1),
-               std::errc::connection_refused);
+  CO_EXPECT_ERROR(co_await io::UntilSignal(fail(), SIGUSR1),
+                  std::errc::connection_refused);
 }
 
 CO_TEST(UntilSignalTest, PassesAnExceptionOn) {
@@ -50,7 +49,7 @@ CO_TEST(UntilSignalTest, SignalStopsAndIsNoError) {
     stopped = !slept && slept.error() == kCanceled;
     co_return slept;
   };
-  EXPECT_OK(co_await io::UntilSignal(until_stopped(), SIGUSR1, SIGUSR2));
+  CO_EXPECT_OK(co_await io::UntilSignal(until_stopped(), SIGUSR1, SIGUSR2));
   EXPECT_TRUE(stopped);
 }
 
@@ -60,8 +59,8 @@ CO_TEST(UntilSignalTest, SignalDoesNotHideAnotherError) {
     static_cast<void>(co_await Sleep(1h));
     co_return Unexpected(std::errc::io_error);
   };
-  EXPECT_ERROR(co_await io::UntilSignal(fail_when_stopped(), SIGUSR1),
-               std::errc::io_error);
+  CO_EXPECT_ERROR(co_await io::UntilSignal(fail_when_stopped(), SIGUSR1),
+                  std::errc::io_error);
 }
 
 CO_TEST(UntilSignalTest, StopFromAboveIsCanceled) {
@@ -75,12 +74,12 @@ CO_TEST(UntilSignalTest, StopFromAboveIsCanceled) {
         scope.RequestStop();
         co_return Result<void>();
       }));
-  EXPECT_ERROR(result, kCanceled);
+  CO_EXPECT_ERROR(result, kCanceled);
 }
 
 CO_TEST(UntilSignalTest, RefusesWhatIsNoSignal) {
-  EXPECT_ERROR(co_await io::UntilSignal(Sleep(1h), 9999),
-               std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await io::UntilSignal(Sleep(1h), 9999),
+                  std::errc::invalid_argument);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include <eddy/io/write_all.h>
 
-#include "tests/co_skip.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/close.h>
@@ -25,7 +24,7 @@ CO_TEST(WriteAllTest, GoesOnAfterShortWrites) {
         co_await Turn();
       }
     });
-    EXPECT_OK(co_await io::WriteAll(pipe.writer, data, &transferred));
+    CO_EXPECT_OK(co_await io::WriteAll(pipe.writer, data, &transferred));
   });
   EXPECT_EQ(transferred, data.size());
   EXPECT_EQ(received, Text(data));
@@ -39,9 +38,9 @@ CO_TEST(WriteAllTest, WritesMoreThan2GiB) {
   if (memory == MAP_FAILED) CO_SKIP("no 5 GiB of address space");
   const std::span data(static_cast<const std::byte*>(memory), kSize);
   const io::Fd null(IO_TEST_CHECK(open("/dev/null", O_WRONLY | O_CLOEXEC)));
-  EXPECT_EQ(co_await io::Write(null, data), std::size_t{0x7ffff000});
+  CO_EXPECT_EQ(co_await io::Write(null, data), std::size_t{0x7ffff000});
   std::size_t transferred = 0;
-  EXPECT_OK(co_await io::WriteAll(null, data, &transferred));
+  CO_EXPECT_OK(co_await io::WriteAll(null, data, &transferred));
   EXPECT_EQ(transferred, kSize);
   munmap(memory, kSize);
 }
@@ -50,7 +49,7 @@ CO_TEST(WriteAllTest, WritesNothingOfEmptyData) {
   const Pipe pipe;
   std::size_t transferred = 99;
   const std::uint64_t before = Submitted();
-  EXPECT_OK(co_await io::WriteAll(pipe.writer, {}, &transferred));
+  CO_EXPECT_OK(co_await io::WriteAll(pipe.writer, {}, &transferred));
   EXPECT_EQ(transferred, 0U);
   EXPECT_EQ(Submitted(), before);
 }
@@ -59,7 +58,7 @@ CO_TEST(WriteAllTest, TellsWhatItWroteWhereStopped) {
   const Pipe pipe(4096);
   const std::vector<std::byte> data = Pattern(10'000);
   std::size_t transferred = 0;
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await WithTimeout(1ms, io::WriteAll(pipe.writer, data, &transferred)),
       kTimedOut);
   EXPECT_GT(transferred, 0U);
@@ -74,10 +73,10 @@ CO_TEST(WriteAllTest, TellsWhatItWroteWhereTheReaderGoes) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     scope.Spawn([&]() -> Task<void> {
       for (int i = 0; i < 3; ++i) co_await Turn();
-      EXPECT_OK(co_await pipe.reader.Close());
+      CO_EXPECT_OK(co_await pipe.reader.Close());
     });
-    EXPECT_ERROR(co_await io::WriteAll(pipe.writer, data, &transferred),
-                 std::errc::broken_pipe);
+    CO_EXPECT_ERROR(co_await io::WriteAll(pipe.writer, data, &transferred),
+                    std::errc::broken_pipe);
   });
   EXPECT_EQ(transferred, 4096U);
 }

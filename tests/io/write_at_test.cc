@@ -41,8 +41,8 @@ INSTANTIATE_TEST_SUITE_P(WriteAt, OperationContractTest,
 
 CO_TEST(WriteAtTest, WritesAtTheOffsetAndLeavesThePosition) {
   const io::Fd file = AnonymousFile("0123456789");
-  EXPECT_EQ(co_await io::WriteAt(file, 8, Bytes("abcd")), 4U);
-  EXPECT_EQ(co_await io::WriteAt(file, 14, Bytes("z")), 1U);
+  CO_EXPECT_EQ(co_await io::WriteAt(file, 8, Bytes("abcd")), 4U);
+  CO_EXPECT_EQ(co_await io::WriteAt(file, 14, Bytes("z")), 1U);
   EXPECT_EQ(lseek(file.get(), 0, SEEK_CUR), 0);
   using std::string_literals::operator""s;
   EXPECT_EQ(Drain(file), "01234567abcd\0\0z"s);
@@ -50,7 +50,7 @@ CO_TEST(WriteAtTest, WritesAtTheOffsetAndLeavesThePosition) {
 
 CO_TEST(WriteAtTest, WritesNothingOfEmptyData) {
   const io::Fd file = AnonymousFile("0123456789");
-  EXPECT_EQ(co_await io::WriteAt(file, 100, {}), 0U);
+  CO_EXPECT_EQ(co_await io::WriteAt(file, 100, {}), 0U);
   EXPECT_EQ(lseek(file.get(), 0, SEEK_END), 10);
 }
 
@@ -60,8 +60,8 @@ CO_TEST(WriteAtTest, RefusesOffsetsThatNoFileHas) {
   constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
   for (const std::uint64_t offset :
        {kLargest, kLargest + 1, ~std::uint64_t{0} - 1, ~std::uint64_t{0}}) {
-    EXPECT_ERROR(co_await io::WriteAt(file, offset, Bytes("x")),
-                 std::errc::invalid_argument)
+    CO_EXPECT_ERROR(co_await io::WriteAt(file, offset, Bytes("x")),
+                    std::errc::invalid_argument)
         << offset;
   }
   EXPECT_EQ(lseek(file.get(), 0, SEEK_CUR), 5);
@@ -92,9 +92,9 @@ CO_TEST(WriteAtTest, IsShortWhereTheFileMayNotGrowFurther) {
   const io::Fd file = AnonymousFile();
   const std::vector<std::byte> data = Pattern(10'000);
   const FileSizeLimit limit(6000);
-  EXPECT_EQ(co_await io::WriteAt(file, 0, data), 6000U);
-  EXPECT_ERROR(co_await io::WriteAt(file, 6000, data),
-               std::errc::file_too_large);
+  CO_EXPECT_EQ(co_await io::WriteAt(file, 0, data), 6000U);
+  CO_EXPECT_ERROR(co_await io::WriteAt(file, 6000, data),
+                  std::errc::file_too_large);
   EXPECT_EQ(Drain(file), Text(std::span(data).first(6000)));
 }
 
@@ -103,14 +103,14 @@ CO_TEST(WriteAtTest, AppendsToAFileOpenedToAppend) {
   Store(dir / "log", "first");
   const io::Fd file(IO_TEST_CHECK(
       open((dir / "log").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)));
-  EXPECT_EQ(co_await io::WriteAt(file, 0, Bytes("second")), 6U);
+  CO_EXPECT_EQ(co_await io::WriteAt(file, 0, Bytes("second")), 6U);
   EXPECT_EQ(Load(dir / "log"), "firstsecond");
 }
 
 CO_TEST(WriteAtTest, GivesTheErrorsOfTheSystemCall) {
   const io::Fd file(IO_TEST_CHECK(open("/proc/self/exe", O_RDONLY)));
-  EXPECT_ERROR(co_await io::WriteAt(file, 0, Bytes("x")),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await io::WriteAt(file, 0, Bytes("x")),
+                  std::errc::bad_file_descriptor);
 }
 
 CO_TEST(WriteAtTest, RunsManyOnOneFileAtOnce) {
@@ -120,9 +120,9 @@ CO_TEST(WriteAtTest, RunsManyOnOneFileAtOnce) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     for (std::size_t at = 0; at < contents.size(); at += kPart) {
       scope.Spawn([&, at]() -> Task<void> {
-        EXPECT_EQ(co_await io::WriteAt(file, at,
-                                       std::span(contents).subspan(at, kPart)),
-                  kPart);
+        CO_EXPECT_EQ(co_await io::WriteAt(
+                         file, at, std::span(contents).subspan(at, kPart)),
+                     kPart);
       });
     }
     co_return;

@@ -41,7 +41,8 @@ INSTANTIATE_TEST_SUITE_P(Write, OperationContractTest,
 CO_TEST(WriteTest, WritesWhatTheStreamTakes) {
   const Pipe pipe(4096);
   const std::vector<std::byte> data = Pattern(10'000);
-  EXPECT_EQ(co_await io::Write(pipe.writer, std::span(data).first(100)), 100U);
+  CO_EXPECT_EQ(co_await io::Write(pipe.writer, std::span(data).first(100)),
+               100U);
   // Short: the pipe takes what there is room for.
   const Result<std::size_t> n = co_await io::Write(pipe.writer, data);
   CO_ASSERT_OK(n);
@@ -54,15 +55,15 @@ CO_TEST(WriteTest, WritesWhatTheStreamTakes) {
 
 CO_TEST(WriteTest, WritesNothingOfEmptyData) {
   const Pipe pipe;
-  EXPECT_EQ(co_await io::Write(pipe.writer, {}), 0U);
+  CO_EXPECT_EQ(co_await io::Write(pipe.writer, {}), 0U);
   EXPECT_EQ(Readable(pipe.reader), 0U);
 }
 
 CO_TEST(WriteTest, AnswersBrokenPipeAndRaisesNoSignal) {
   Pipe pipe;
   CO_ASSERT_OK(co_await pipe.reader.Close());
-  EXPECT_ERROR(co_await io::Write(pipe.writer, Bytes("x")),
-               std::errc::broken_pipe);
+  CO_EXPECT_ERROR(co_await io::Write(pipe.writer, Bytes("x")),
+                  std::errc::broken_pipe);
 }
 
 TEST(WriteTest, LeavesNoSigpipeBehind) {
@@ -70,8 +71,8 @@ TEST(WriteTest, LeavesNoSigpipeBehind) {
   SyncWait([]() -> Task<void> {
     Pipe pipe;
     CO_ASSERT_OK(co_await pipe.reader.Close());
-    EXPECT_ERROR(co_await io::Write(pipe.writer, Bytes("x")),
-                 std::errc::broken_pipe);
+    CO_EXPECT_ERROR(co_await io::Write(pipe.writer, Bytes("x")),
+                    std::errc::broken_pipe);
   }());
   sigset_t pending;
   sigpending(&pending);
@@ -81,19 +82,19 @@ TEST(WriteTest, LeavesNoSigpipeBehind) {
 CO_TEST(WriteTest, WritesAFileOnFromItsPosition) {
   const io::Fd file = AnonymousFile("0123456789");
   IO_TEST_CHECK(lseek(file.get(), 4, SEEK_SET));
-  EXPECT_EQ(co_await io::Write(file, Bytes("ab")), 2U);
-  EXPECT_EQ(co_await io::Write(file, Bytes("cd")), 2U);
+  CO_EXPECT_EQ(co_await io::Write(file, Bytes("ab")), 2U);
+  CO_EXPECT_EQ(co_await io::Write(file, Bytes("cd")), 2U);
   EXPECT_EQ(lseek(file.get(), 0, SEEK_SET), 0);
   EXPECT_EQ(Drain(file), "0123abcd89");
 }
 
 CO_TEST(WriteTest, GivesTheErrorsOfTheSystemCall) {
   const io::Fd full(IO_TEST_CHECK(open("/dev/full", O_WRONLY | O_CLOEXEC)));
-  EXPECT_ERROR(co_await io::Write(full, Bytes("x")),
-               std::errc::no_space_on_device);
+  CO_EXPECT_ERROR(co_await io::Write(full, Bytes("x")),
+                  std::errc::no_space_on_device);
   const Pipe pipe;
-  EXPECT_ERROR(co_await io::Write(pipe.reader, Bytes("x")),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await io::Write(pipe.reader, Bytes("x")),
+                  std::errc::bad_file_descriptor);
 }
 
 CO_TEST(WriteTest, EndsWhereTheReaderGoes) {
@@ -102,10 +103,10 @@ CO_TEST(WriteTest, EndsWhereTheReaderGoes) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     scope.Spawn([&]() -> Task<void> {
       co_await Turn();
-      EXPECT_OK(co_await pipe.reader.Close());
+      CO_EXPECT_OK(co_await pipe.reader.Close());
     });
-    EXPECT_ERROR(co_await io::Write(pipe.writer, Bytes("x")),
-                 std::errc::broken_pipe);
+    CO_EXPECT_ERROR(co_await io::Write(pipe.writer, Bytes("x")),
+                    std::errc::broken_pipe);
   });
 }
 

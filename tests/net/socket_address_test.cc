@@ -153,7 +153,7 @@ TEST(SocketAddressTest, RefusesWhatIsNoAddress) {
            std::string(100'000, ':'),
            "[" + std::string(100'000, ':') + "]:80",
        }) {
-    EXPECT_ERROR(SocketAddress::Parse(text), std::errc::invalid_argument)
+    CO_EXPECT_ERROR(SocketAddress::Parse(text), std::errc::invalid_argument)
         << "\"" << text.substr(0, 100) << "\"";
   }
 }
@@ -179,7 +179,7 @@ TEST(SocketAddressTest, TakesAnInterfaceByItsName) {
   for (const char* unknown :
        {"[fe80::1%nosuchif]:80", "[fe80::1%4294967296]:80", "[fe80::1%-1]:80",
         "[fe80::1%lo%lo]:80", "[fe80::1% lo]:80"}) {
-    EXPECT_ERROR(SocketAddress::Parse(unknown), std::errc::no_such_device)
+    CO_EXPECT_ERROR(SocketAddress::Parse(unknown), std::errc::no_such_device)
         << unknown;
   }
 }
@@ -334,13 +334,13 @@ TEST(SocketAddressTest, TakesAUnixPathHoweverItsSizeIsTold) {
 
 TEST(SocketAddressTest, TellsTheErrorsOfTheSystemCalls) {
   const io_test::Pipe pipe;
-  EXPECT_ERROR(SocketAddress::LocalOf(pipe.reader.get()),
-               std::errc::not_a_socket);
-  EXPECT_ERROR(SocketAddress::LocalOf(-1), std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(SocketAddress::LocalOf(pipe.reader.get()),
+                  std::errc::not_a_socket);
+  CO_EXPECT_ERROR(SocketAddress::LocalOf(-1), std::errc::bad_file_descriptor);
   const io::Fd unconnected = io_test::TcpSocket();
-  EXPECT_ERROR(SocketAddress::PeerOf(unconnected.get()),
-               std::errc::not_connected);
-  EXPECT_OK(SocketAddress::LocalOf(unconnected.get()));
+  CO_EXPECT_ERROR(SocketAddress::PeerOf(unconnected.get()),
+                  std::errc::not_connected);
+  CO_EXPECT_OK(SocketAddress::LocalOf(unconnected.get()));
 }
 
 }  // namespace

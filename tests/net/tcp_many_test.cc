@@ -2,7 +2,6 @@
 // that come and go at random.
 #include <eddy/net/tcp.h>
 
-#include "tests/co_skip.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/read_exactly.h>
@@ -116,7 +115,7 @@ Task<void> Churn(unsigned seed) {
                                    TcpStream::Connect(address));
           if (!stream) {
             if (stream.error() == kCanceled) co_return;
-            EXPECT_ERROR(stream, kTimedOut);
+            CO_EXPECT_ERROR(stream, kTimedOut);
             continue;
           }
           const std::vector<std::byte> data = Pattern(random() % 5000 + 1);

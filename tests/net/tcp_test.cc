@@ -1,6 +1,5 @@
 #include <eddy/net/tcp.h>
 
-#include "tests/co_skip.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/read_exactly.h>
@@ -102,10 +101,10 @@ class TcpFamilyTest : public ::testing::TestWithParam<const char*> {
     CO_ASSERT_OK(both);
     CO_ASSERT_OK(co_await both->client.Write(Bytes("hello")));
     std::array<std::byte, 16> buffer;
-    EXPECT_EQ(co_await both->server.Read(buffer), 5U);
+    CO_EXPECT_EQ(co_await both->server.Read(buffer), 5U);
     CO_ASSERT_OK(co_await both->server.Write(std::span(buffer).first(5)));
     buffer.fill(kUntouched);
-    EXPECT_EQ(co_await both->client.Read(buffer), 5U);
+    CO_EXPECT_EQ(co_await both->client.Read(buffer), 5U);
     EXPECT_EQ(Text(std::span(buffer).first(5)), "hello");
     EXPECT_TRUE(IsUntouched(std::span(buffer).subspan(5)));
   }
@@ -132,12 +131,12 @@ class TcpFamilyTest : public ::testing::TestWithParam<const char*> {
     CO_ASSERT_OK(both);
     CO_ASSERT_OK(co_await both->client.Write(Bytes("question")));
     CO_ASSERT_OK(co_await both->client.Shutdown());
-    EXPECT_EQ(co_await ReadAll(both->server), "question");
+    CO_EXPECT_EQ(co_await ReadAll(both->server), "question");
     CO_ASSERT_OK(co_await both->server.Write(Bytes("answer")));
     CO_ASSERT_OK(co_await both->server.Close());
-    EXPECT_EQ(co_await ReadAll(both->client), "answer");
-    EXPECT_ERROR(co_await both->client.Write(Bytes("x")),
-                 std::errc::broken_pipe);
+    CO_EXPECT_EQ(co_await ReadAll(both->client), "answer");
+    CO_EXPECT_ERROR(co_await both->client.Write(Bytes("x")),
+                    std::errc::broken_pipe);
   }
 
   SocketAddress address_;
@@ -159,22 +158,23 @@ CO_TEST(TcpStreamTest, ReadReturnsZeroAtEndOfStream) {
   CO_ASSERT_OK(both);
   CO_ASSERT_OK(co_await both->server.Close());
   std::array<std::byte, 8> buffer;
-  EXPECT_EQ(co_await both->client.Read(buffer), 0U);
-  EXPECT_EQ(co_await both->client.Read(buffer), 0U);
+  CO_EXPECT_EQ(co_await both->client.Read(buffer), 0U);
+  CO_EXPECT_EQ(co_await both->client.Read(buffer), 0U);
 }
 
 CO_TEST(TcpStreamTest, IsEmptyByDefaultAndAfterClose) {
   TcpStream none;
   std::array<std::byte, 8> buffer;
-  EXPECT_ERROR(co_await none.Read(buffer), std::errc::bad_file_descriptor);
-  EXPECT_ERROR(co_await none.Write(Bytes("x")), std::errc::bad_file_descriptor);
-  EXPECT_ERROR(none.local_address(), std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await none.Read(buffer), std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await none.Write(Bytes("x")),
+                  std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(none.local_address(), std::errc::bad_file_descriptor);
   Result<Connection> both = co_await Connect();
   CO_ASSERT_OK(both);
   CO_ASSERT_OK(co_await both->client.Close());
   EXPECT_FALSE(both->client.fd().valid());
-  EXPECT_ERROR(co_await both->client.Read(buffer),
-               std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(co_await both->client.Read(buffer),
+                  std::errc::bad_file_descriptor);
 }
 
 CO_TEST(TcpStreamTest, MovesWithItsConnection) {
@@ -183,7 +183,7 @@ CO_TEST(TcpStreamTest, MovesWithItsConnection) {
   TcpStream moved = std::move(both->client);
   CO_ASSERT_OK(co_await moved.Write(Bytes("moved")));
   std::array<std::byte, 8> buffer;
-  EXPECT_EQ(co_await both->server.Read(buffer), 5U);
+  CO_EXPECT_EQ(co_await both->server.Read(buffer), 5U);
 }
 
 CO_TEST(TcpStreamTest, ConnectIsRefusedWhereNobodyListens) {
@@ -192,13 +192,14 @@ CO_TEST(TcpStreamTest, ConnectIsRefusedWhereNobodyListens) {
   CO_ASSERT_OK(listener);
   const SocketAddress address = listener->local_address().value();
   CO_ASSERT_OK(co_await listener->Close());
-  EXPECT_ERROR(co_await TcpStream::Connect(address),
-               std::errc::connection_refused);
-  EXPECT_ERROR(co_await TcpStream::Connect(
-                   SocketAddress::Parse("unix:/tmp/eddy_no_such.sock").value()),
-               std::errc::no_such_file_or_directory);
-  EXPECT_ERROR(co_await TcpStream::Connect(SocketAddress()),
-               std::errc::address_family_not_supported);
+  CO_EXPECT_ERROR(co_await TcpStream::Connect(address),
+                  std::errc::connection_refused);
+  CO_EXPECT_ERROR(
+      co_await TcpStream::Connect(
+          SocketAddress::Parse("unix:/tmp/eddy_no_such.sock").value()),
+      std::errc::no_such_file_or_directory);
+  CO_EXPECT_ERROR(co_await TcpStream::Connect(SocketAddress()),
+                  std::errc::address_family_not_supported);
 }
 
 CO_TEST(TcpStreamTest, ConnectStopsWhileNobodyAnswers) {
@@ -211,16 +212,17 @@ CO_TEST(TcpStreamTest, ConnectStopsWhileNobodyAnswers) {
   }
   const SocketAddress address =
       SocketAddress::FromNative(silent.native(), sizeof silent.address);
-  EXPECT_ERROR(co_await WithTimeout(5ms, TcpStream::Connect(address)),
-               kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(5ms, TcpStream::Connect(address)),
+                  kTimedOut);
   StopSource source;
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     scope.Spawn([&]() -> Task<void> {
       for (int i = 0; i < 3; ++i) co_await Turn();
       source.RequestStop();
     });
-    EXPECT_ERROR(co_await WithStop(source.token(), TcpStream::Connect(address)),
-                 kCanceled);
+    CO_EXPECT_ERROR(
+        co_await WithStop(source.token(), TcpStream::Connect(address)),
+        kCanceled);
   });
 }
 
@@ -232,10 +234,10 @@ CO_TEST(TcpStreamTest, ReadTellsOfAReset) {
     scope.Spawn([&]() -> Task<void> {
       co_await Turn();
       ResetOnClose(both->server);
-      EXPECT_OK(co_await both->server.Close());
+      CO_EXPECT_OK(co_await both->server.Close());
     });
-    EXPECT_ERROR(co_await both->client.Read(buffer),
-                 std::errc::connection_reset);
+    CO_EXPECT_ERROR(co_await both->client.Read(buffer),
+                    std::errc::connection_reset);
   });
 }
 
@@ -274,8 +276,8 @@ CO_TEST(TcpStreamTest, WriteSendsAllToASlowReader) {
         if (received % 7 == 0) co_await Pause(1ms);
       }
     });
-    EXPECT_OK(co_await both->client.Write(data, &transferred));
-    EXPECT_OK(co_await both->client.Shutdown());
+    CO_EXPECT_OK(co_await both->client.Write(data, &transferred));
+    CO_EXPECT_OK(co_await both->client.Shutdown());
   });
   EXPECT_EQ(transferred, data.size());
   EXPECT_EQ(received, data.size());
@@ -286,7 +288,7 @@ CO_TEST(TcpStreamTest, WriteTellsWhatItSentWhereStopped) {
   CO_ASSERT_OK(both);
   const std::vector<std::byte> data = Pattern(64 << 20);
   std::size_t transferred = 0;
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
       co_await WithTimeout(10ms, both->client.Write(data, &transferred)),
       kTimedOut);
   EXPECT_GT(transferred, 0U);
@@ -307,7 +309,7 @@ CO_TEST(TcpStreamTest, WriteTellsWhatItSentWhereThePeerResets) {
     scope.Spawn([&]() -> Task<void> {
       co_await Pause(5ms);
       ResetOnClose(both->server);
-      EXPECT_OK(co_await both->server.Close());
+      CO_EXPECT_OK(co_await both->server.Close());
     });
     const Result<void> written =
         co_await both->client.Write(data, &transferred);
@@ -324,9 +326,9 @@ CO_TEST(TcpStreamTest, WriteOfNothingSendsNothing) {
   Result<Connection> both = co_await Connect();
   CO_ASSERT_OK(both);
   std::size_t transferred = 99;
-  EXPECT_OK(co_await both->client.Write({}, &transferred));
+  CO_EXPECT_OK(co_await both->client.Write({}, &transferred));
   EXPECT_EQ(transferred, 0U);
-  EXPECT_EQ(co_await both->client.WriteSome({}), 0U);
+  CO_EXPECT_EQ(co_await both->client.WriteSome({}), 0U);
 }
 
 CO_TEST(TcpStreamTest, ReadsAndWritesAtTheSameTime) {
@@ -337,8 +339,8 @@ CO_TEST(TcpStreamTest, ReadsAndWritesAtTheSameTime) {
   co_await InScope([&](TaskScope& scope) -> Task<void> {
     const auto send = [](TcpStream& stream,
                          std::span<const std::byte> data) -> Task<void> {
-      EXPECT_OK(co_await stream.Write(data));
-      EXPECT_OK(co_await stream.Shutdown());
+      CO_EXPECT_OK(co_await stream.Write(data));
+      CO_EXPECT_OK(co_await stream.Shutdown());
     };
     const auto receive = [](TcpStream& stream,
                             std::span<const std::byte> data) -> Task<void> {
@@ -359,9 +361,9 @@ CO_TEST(TcpStreamTest, SendsSmallWritesAtOnceUnlessToldNot) {
   CO_ASSERT_OK(both);
   EXPECT_TRUE(OptionOf(both->client.fd(), IPPROTO_TCP, TCP_NODELAY));
   EXPECT_TRUE(OptionOf(both->server.fd(), IPPROTO_TCP, TCP_NODELAY));
-  EXPECT_OK(both->client.SetNoDelay(false));
+  CO_EXPECT_OK(both->client.SetNoDelay(false));
   EXPECT_FALSE(OptionOf(both->client.fd(), IPPROTO_TCP, TCP_NODELAY));
-  EXPECT_ERROR(TcpStream().SetNoDelay(true), std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(TcpStream().SetNoDelay(true), std::errc::bad_file_descriptor);
 }
 
 CO_TEST(TcpStreamTest, ConnectsIPv4ToAListenerOfIPv6) {
@@ -385,25 +387,26 @@ TEST(TcpListenerTest, TellsOfAnAddressInUse) {
       TcpListener::Bind(SocketAddress::LoopbackV4(0));
   ASSERT_OK(first);
   const SocketAddress address = first->local_address().value();
-  EXPECT_ERROR(TcpListener::Bind(address), std::errc::address_in_use);
+  CO_EXPECT_ERROR(TcpListener::Bind(address), std::errc::address_in_use);
   // Sharing takes both to agree.
   ListenOptions share;
   share.reuse_port = true;
-  EXPECT_ERROR(TcpListener::Bind(address, share), std::errc::address_in_use);
+  CO_EXPECT_ERROR(TcpListener::Bind(address, share), std::errc::address_in_use);
   const TempDir dir;
   const SocketAddress path =
       SocketAddress::Parse("unix:" + (dir / "socket")).value();
   const Result<TcpListener> local = TcpListener::Bind(path);
   ASSERT_OK(local);
-  EXPECT_ERROR(TcpListener::Bind(path), std::errc::address_in_use);
+  CO_EXPECT_ERROR(TcpListener::Bind(path), std::errc::address_in_use);
 }
 
 TEST(TcpListenerTest, TellsTheOtherErrorsOfBinding) {
-  EXPECT_ERROR(TcpListener::Bind(SocketAddress::Parse("192.0.2.1:0").value()),
-               std::errc::address_not_available);
-  EXPECT_ERROR(TcpListener::Bind(SocketAddress()),
-               std::errc::address_family_not_supported);
-  EXPECT_ERROR(
+  CO_EXPECT_ERROR(
+      TcpListener::Bind(SocketAddress::Parse("192.0.2.1:0").value()),
+      std::errc::address_not_available);
+  CO_EXPECT_ERROR(TcpListener::Bind(SocketAddress()),
+                  std::errc::address_family_not_supported);
+  CO_EXPECT_ERROR(
       TcpListener::Bind(SocketAddress::Parse("unix:/no/such/dir").value()),
       std::errc::no_such_file_or_directory);
 }
@@ -457,19 +460,19 @@ CO_TEST(TcpListenerTest, BindsAgainAtOnce) {
     Result<Connection> both = co_await Connect(*first);
     CO_ASSERT_OK(both);
     CO_ASSERT_OK(co_await both->server.Close());
-    EXPECT_EQ(co_await ReadAll(both->client), "");
+    CO_EXPECT_EQ(co_await ReadAll(both->client), "");
   }
   CO_ASSERT_OK(co_await first->Close());
-  EXPECT_OK(TcpListener::Bind(address));
+  CO_EXPECT_OK(TcpListener::Bind(address));
 }
 
 CO_TEST(TcpListenerTest, AcceptStops) {
   Result<TcpListener> listener =
       TcpListener::Bind(SocketAddress::LoopbackV4(0));
   CO_ASSERT_OK(listener);
-  EXPECT_ERROR(co_await WithTimeout(1ms, listener->Accept()), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(1ms, listener->Accept()), kTimedOut);
   // The next one is as good.
-  EXPECT_OK(co_await Connect(*listener));
+  CO_EXPECT_OK(co_await Connect(*listener));
 }
 
 CO_TEST(TcpListenerTest, ResetsTheBacklogWhereItCloses) {
@@ -481,7 +484,7 @@ CO_TEST(TcpListenerTest, ResetsTheBacklogWhereItCloses) {
   CO_ASSERT_OK(client);
   CO_ASSERT_OK(co_await listener->Close());
   std::array<std::byte, 8> buffer;
-  EXPECT_ERROR(co_await client->Read(buffer), std::errc::connection_reset);
+  CO_EXPECT_ERROR(co_await client->Read(buffer), std::errc::connection_reset);
 }
 
 TEST(TcpDeathTest, ClosingAStreamThatAnotherTaskReads) {
@@ -490,10 +493,10 @@ TEST(TcpDeathTest, ClosingAStreamThatAnotherTaskReads) {
                  std::array<std::byte, 8> buffer;
                  co_await InScope([&](TaskScope& scope) -> Task<void> {
                    scope.Spawn([&]() -> Task<void> {
-                     EXPECT_OK(co_await both->client.Read(buffer));
+                     CO_EXPECT_OK(co_await both->client.Read(buffer));
                    });
                    co_await Turn();
-                   EXPECT_OK(co_await both->client.Close());
+                   CO_EXPECT_OK(co_await both->client.Close());
                  });
                }()),
                "file descriptor [0-9]+ was closed, moved or destroyed with 1 "

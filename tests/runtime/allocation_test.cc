@@ -3,6 +3,7 @@
 #include <eddy/runtime/join_handle.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
@@ -13,7 +14,6 @@
 #include <cstdint>
 #include <new>
 
-#include "tests/co_test.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/runtime/test_verbs.h"
 
@@ -114,7 +114,7 @@ CO_TEST(SpawnTest, AServiceThatSpawnsForLongDoesNotGrow) {
     co_await rounds(100);
     allocations = count.allocations();
   };
-  EXPECT_OK(co_await WithScope(service));
+  CO_EXPECT_OK(co_await WithScope(service));
   EXPECT_EQ(ended, 11'000);
   if (test::kCountsAllocations) {
     EXPECT_EQ(allocations, 0u);

@@ -5,6 +5,7 @@
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
@@ -24,7 +25,6 @@
 #include <utility>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -62,19 +62,19 @@ class Gate {
 
 CO_TEST(BlockingTest, GivesValuesResultsAndNothing) {
   const auto value = [] { return 3; };
-  EXPECT_EQ((co_await Blocking(value)).value(), 3);
+  CO_EXPECT_EQ((co_await Blocking(value)).value(), 3);
   const auto result = []() -> Result<int> { return Unexpected(kClosed); };
-  EXPECT_ERROR(co_await Blocking(result), kClosed);
+  CO_EXPECT_ERROR(co_await Blocking(result), kClosed);
   std::atomic<bool> ran = false;
   const auto nothing = [&] { ran = true; };
-  EXPECT_OK(co_await Blocking(nothing));
+  CO_EXPECT_OK(co_await Blocking(nothing));
   EXPECT_TRUE(ran);
 }
 
 CO_TEST(BlockingTest, RunsOnAnotherThreadAndComesBack) {
   const auto id = [] { return std::this_thread::get_id(); };
   const auto here = std::this_thread::get_id();
-  EXPECT_NE((co_await Blocking(id)).value(), here);
+  CO_EXPECT_NE((co_await Blocking(id)).value(), here);
   EXPECT_EQ(std::this_thread::get_id(), here);
 }
 
@@ -94,7 +94,7 @@ int Length(const std::string& text) { return static_cast<int>(text.size()); }
 
 CO_TEST(BlockingTest, TakesFunctionsAndKeepsTheirArguments) {
   std::string text(50, 'x');
-  EXPECT_EQ((co_await Blocking(Length, text)).value(), 50);
+  CO_EXPECT_EQ((co_await Blocking(Length, text)).value(), 50);
 }
 
 CO_TEST(BlockingTest, ThrowsTheFunctionsException) {
@@ -114,14 +114,14 @@ CO_TEST(BlockingTest, ManyAtOnceAllComeBack) {
   const auto one = [](int i) { return i; };
   const auto runs = [&](int i) -> Task<void> {
     const Result<int> result = co_await Blocking(one, i);
-    EXPECT_OK(result);
+    CO_EXPECT_OK(result);
     sum += result.value_or(0);
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     for (int i = 0; i < kJobs; ++i) scope.Spawn(runs, i);
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(sum, kJobs * (kJobs - 1) / 2);
 }
 
@@ -133,9 +133,9 @@ TEST(BlockingTest, NoWakeUpIsLostWhereTheSubmissionQueueIsFull) {
   const auto one = [](int i) { return i; };
   const auto runs = [&](int i) -> Task<void> {
     for (int round = 0; round < 5; ++round) {
-      EXPECT_OK(co_await test::Nop());
+      CO_EXPECT_OK(co_await test::Nop());
       if ((co_await Blocking(one, i)).value_or(-1) == i) ++good;
-      EXPECT_OK(co_await test::Nop());
+      CO_EXPECT_OK(co_await test::Nop());
     }
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
@@ -143,7 +143,7 @@ TEST(BlockingTest, NoWakeUpIsLostWhereTheSubmissionQueueIsFull) {
     co_return;
   };
   const auto main = [&]() -> Task<void> {
-    EXPECT_OK(co_await WithScope(body));
+    CO_EXPECT_OK(co_await WithScope(body));
   };
   SyncWait(main(), options);
   EXPECT_EQ(good, 1000);
@@ -169,10 +169,10 @@ CO_TEST(BlockingTest, TimersAndOperationsGoOnMeanwhile) {
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(goes_on);
-    EXPECT_OK(co_await Blocking(waits));
+    CO_EXPECT_OK(co_await Blocking(waits));
     EXPECT_EQ(good, 10);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(BlockingTest, AlreadyStoppedDoesNotRun) {
@@ -180,7 +180,7 @@ CO_TEST(BlockingTest, AlreadyStoppedDoesNotRun) {
   source.RequestStop();
   std::atomic<bool> ran = false;
   const auto f = [&] { ran = true; };
-  EXPECT_ERROR(co_await WithStop(source.token(), Blocking(f)), kCanceled);
+  CO_EXPECT_ERROR(co_await WithStop(source.token(), Blocking(f)), kCanceled);
   EXPECT_FALSE(ran);
 }
 
@@ -188,11 +188,11 @@ CO_TEST(BlockingTest, AlreadyStoppedDoesNotRun) {
 Task<void> OccupyPool(TaskScope& scope, Gate& gate) {
   const auto waits = [&gate] { gate.Pass(); };
   const auto runs = [waits]() -> Task<void> {
-    EXPECT_OK(co_await Blocking(waits));
+    CO_EXPECT_OK(co_await Blocking(waits));
   };
   const int threads = static_cast<int>(BlockingPool::kMaxThreads);
   for (int i = 0; i < threads; ++i) scope.Spawn(runs);
-  while (gate.passing() < threads) EXPECT_OK(co_await Sleep(1ms));
+  while (gate.passing() < threads) CO_EXPECT_OK(co_await Sleep(1ms));
 }
 
 CO_TEST(BlockingTest, StoppedInTheQueueDoesNotRun) {
@@ -208,12 +208,12 @@ CO_TEST(BlockingTest, StoppedInTheQueueDoesNotRun) {
     co_await OccupyPool(scope, gate);
     std::vector<JoinHandle<void>> handles;
     for (int i = 0; i < 20; ++i) handles.push_back(scope.Spawn(queued));
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     for (JoinHandle<void>& handle : handles) handle.RequestStop();
     for (JoinHandle<void>& handle : handles) co_await handle;
     gate.Open();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(canceled, 20);
   EXPECT_EQ(ran, 0);
 }
@@ -225,19 +225,19 @@ CO_TEST(BlockingTest, AFunctionThatRunsIsNotInterrupted) {
     return 5;
   };
   const auto opens = [&]() -> Task<void> {
-    EXPECT_OK(co_await Shield(Sleep(5ms)));
+    CO_EXPECT_OK(co_await Shield(Sleep(5ms)));
     gate.Open();
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(opens);
     const auto runs = [&]() -> Task<void> {
-      EXPECT_EQ((co_await Blocking(f)).value_or(0), 5);
+      CO_EXPECT_EQ((co_await Blocking(f)).value_or(0), 5);
     };
     scope.Spawn(runs);
     while (gate.passing() == 0) co_await Yield();
     scope.RequestStop();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 // The job may begin late on a busy machine; then the timeout takes it back.
@@ -253,7 +253,7 @@ CO_TEST(BlockingTest, ATimeoutKeepsTheResultThatCameLate) {
     if (began) {
       EXPECT_EQ(late.value_or(0), 6);
     } else {
-      EXPECT_ERROR(late, kTimedOut);
+      CO_EXPECT_ERROR(late, kTimedOut);
     }
   }
 }
@@ -280,7 +280,7 @@ CO_TEST(BlockingTest, AFullQueueIsAnError) {
       scope.Spawn(queued);
     }
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(refused, 10);
   EXPECT_EQ(good, static_cast<int>(BlockingPool::kMaxQueued));
 }
@@ -318,7 +318,7 @@ TEST(BlockingTest, ReactorsOfSeveralThreadsShareThePool) {
           for (int i = 0; i < 5; ++i) scope.Spawn(runs);
           co_return;
         };
-        EXPECT_OK(co_await WithScope(body));
+        CO_EXPECT_OK(co_await WithScope(body));
       }(total));
     });
   }
@@ -332,7 +332,7 @@ CO_TEST(BlockingTest, ThreadsOfThePoolTakeNoSignals) {
     pthread_sigmask(SIG_SETMASK, nullptr, &mask);
     return sigismember(&mask, SIGINT) == 1 && sigismember(&mask, SIGTERM) == 1;
   };
-  EXPECT_TRUE((co_await Blocking(blocked)).value());
+  CO_EXPECT_TRUE((co_await Blocking(blocked)).value());
 }
 
 // No eventfd can be made: an error of this call, and nothing is left behind.

@@ -4,6 +4,7 @@
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
 #include <eddy/runtime/yield.h>
@@ -20,7 +21,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -38,7 +38,7 @@ static_assert(std::is_move_constructible_v<Nop>);
 static_assert(!std::is_copy_constructible_v<Nop>);
 
 CO_TEST(OperationTest, GivesTheKernelsResult) {
-  EXPECT_OK(co_await Nop());
+  CO_EXPECT_OK(co_await Nop());
   const Pipe pipe;
   EXPECT_EQ(write(pipe.writer(), "hello", 5), 5);
   std::array<std::byte, 16> buffer{};
@@ -50,10 +50,10 @@ CO_TEST(OperationTest, GivesTheKernelsResult) {
 }
 
 CO_TEST(OperationTest, GivesTheKernelsError) {
-  EXPECT_ERROR(co_await BadOperation(), std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await BadOperation(), std::errc::invalid_argument);
   std::array<std::byte, 1> buffer{};
   const Result<std::size_t> n = co_await ReadInto(-1, std::span(buffer));
-  EXPECT_ERROR(n, std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(n, std::errc::bad_file_descriptor);
 }
 
 CO_TEST(OperationTest, MayBeMovedBeforeItIsAwaited) {
@@ -61,7 +61,7 @@ CO_TEST(OperationTest, MayBeMovedBeforeItIsAwaited) {
   event.Signal();
   PollIn made(event.fd());
   PollIn moved(std::move(made));
-  EXPECT_OK(co_await std::move(moved));
+  CO_EXPECT_OK(co_await std::move(moved));
 }
 
 CO_TEST(OperationTest, AlreadyStoppedNeverReachesTheKernel) {
@@ -70,9 +70,9 @@ CO_TEST(OperationTest, AlreadyStoppedNeverReachesTheKernel) {
   const EventFd event;
   event.Signal();  // it would succeed
   const ReactorStats before = Reactor::Current()->stats();
-  EXPECT_ERROR(co_await WithStop(source.token(), PollIn(event.fd())),
-               kCanceled);
-  EXPECT_ERROR(co_await WithStop(source.token(), Nop()), kCanceled);
+  CO_EXPECT_ERROR(co_await WithStop(source.token(), PollIn(event.fd())),
+                  kCanceled);
+  CO_EXPECT_ERROR(co_await WithStop(source.token(), Nop()), kCanceled);
   const ReactorStats after = Reactor::Current()->stats();
   EXPECT_EQ(after.submitted, before.submitted);
   EXPECT_EQ(after.cancels, before.cancels);
@@ -82,15 +82,15 @@ CO_TEST(OperationTest, StoppedInFlightAnswersCanceled) {
   StopSource source;
   const EventFd never;
   const auto stops = [&]() -> Task<void> {
-    EXPECT_OK(co_await Sleep(2ms));
+    CO_EXPECT_OK(co_await Sleep(2ms));
     source.RequestStop();
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(stops);
-    EXPECT_ERROR(co_await WithStop(source.token(), PollIn(never.fd())),
-                 kCanceled);
+    CO_EXPECT_ERROR(co_await WithStop(source.token(), PollIn(never.fd())),
+                    kCanceled);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(Reactor::Current()->stats().cancels, 1u);
 }
 
@@ -103,10 +103,10 @@ CO_TEST(OperationTest, StoppedBeforeItIsSubmittedAnswersCanceled) {
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(stops);
-    EXPECT_ERROR(co_await WithStop(source.token(), PollIn(never.fd())),
-                 kCanceled);
+    CO_EXPECT_ERROR(co_await WithStop(source.token(), PollIn(never.fd())),
+                    kCanceled);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 // The operation completes at about the time of the stop; in whatever order, it
@@ -148,7 +148,7 @@ CO_TEST(OperationTest, CompletionThatRacesTheStopHasOneEnd) {
 
 CO_TEST(OperationTest, StopAfterTheCompletionChangesNothing) {
   StopSource source;
-  EXPECT_OK(co_await WithStop(source.token(), Nop()));
+  CO_EXPECT_OK(co_await WithStop(source.token(), Nop()));
   source.RequestStop();
   EXPECT_EQ(Reactor::Current()->stats().cancels, 0u);
 }
@@ -165,7 +165,7 @@ TEST(OperationTest, CancelsWhileTheQueueIsFull) {
     int ended = 0;
     const auto one = [&](int i) -> Task<void> {
       if (i % 2 == 0) {
-        EXPECT_ERROR(co_await PollIn(never.fd()), kCanceled);
+        CO_EXPECT_ERROR(co_await PollIn(never.fd()), kCanceled);
       } else {
         static_cast<void>(co_await Nop());
       }
@@ -176,7 +176,7 @@ TEST(OperationTest, CancelsWhileTheQueueIsFull) {
       co_await Yield();
       scope.RequestStop();
     };
-    EXPECT_OK(co_await WithScope(body));
+    CO_EXPECT_OK(co_await WithScope(body));
     EXPECT_EQ(ended, kTasks);
   }());
 }
@@ -193,10 +193,10 @@ CO_TEST(OperationTest, ReusesAnAddressRightAfterACancel) {
     const EventFd never;
     const auto body = [&](TaskScope& scope) -> Task<void> {
       scope.Spawn(stops);
-      EXPECT_ERROR(co_await WithStop(source.token(), PollIn(never.fd())),
-                   kCanceled);
+      CO_EXPECT_ERROR(co_await WithStop(source.token(), PollIn(never.fd())),
+                      kCanceled);
       // The same frame, most likely the same address: not canceled.
-      EXPECT_OK(co_await PollIn(event.fd()));
+      CO_EXPECT_OK(co_await PollIn(event.fd()));
     };
     CO_ASSERT_OK(co_await WithScope(body));
   }
@@ -270,7 +270,7 @@ constexpr char kForked[] =
 TEST(OperationDeathTest, ReactorRunInAForkedChildAborts) {
   testing::FLAGS_gtest_death_test_style = "fast";
   const std::unique_ptr<Reactor> reactor = test::MakeReactor();
-  const auto use = []() -> Task<void> { EXPECT_OK(co_await Nop()); };
+  const auto use = []() -> Task<void> { CO_EXPECT_OK(co_await Nop()); };
   reactor->Run(use());
   EXPECT_DEATH(reactor->Run(use()), kForked);
   reactor->Run(use());  // the parent's goes on
@@ -278,10 +278,10 @@ TEST(OperationDeathTest, ReactorRunInAForkedChildAborts) {
 
 CO_TEST(OperationDeathTest, ReactorUsedByTheChildOfATasksForkAborts) {
   testing::FLAGS_gtest_death_test_style = "fast";
-  EXPECT_OK(co_await Nop());
+  CO_EXPECT_OK(co_await Nop());
   Reactor* const reactor = Reactor::Current();
   EXPECT_DEATH(reactor->GetSqe(), kForked);
-  EXPECT_OK(co_await Nop());
+  CO_EXPECT_OK(co_await Nop());
 }
 
 TEST(OperationTest, AForkedChildMayMakeAReactorOfItsOwn) {

@@ -3,6 +3,7 @@
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
@@ -14,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -43,16 +43,16 @@ CO_TEST(DumpTasksTest, ShowsARunningMain) {
   co_return;
 }
 
-Task<void> SleepsInside() { EXPECT_OK(co_await Sleep(5ms)); }
+Task<void> SleepsInside() { CO_EXPECT_OK(co_await Sleep(5ms)); }
 Task<void> CallsSleeper() { co_await SleepsInside(); }
 
 CO_TEST(DumpTasksTest, ShowsTheChainOfASpawnedTaskFromTheInnermostOut) {
   Reactor::Current()->scope().Spawn(CallsSleeper());
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
   EXPECT_THAT(Dump(), ElementsAre("runs or is ready to run", "Sleep",
                                   Frame("  ", "SleepsInside"),
                                   Frame("  ", "CallsSleeper")));
-  EXPECT_OK(co_await Sleep(10ms));
+  CO_EXPECT_OK(co_await Sleep(10ms));
 }
 
 Task<void> PollsFor(int fd) { static_cast<void>(co_await test::PollIn(fd)); }
@@ -71,7 +71,7 @@ Task<void> NestedScopes(int fd) {
 CO_TEST(DumpTasksTest, ShowsNestedScopesIndented) {
   const test::EventFd event;
   Reactor::Current()->scope().Spawn(NestedScopes(event.fd()));
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
   const std::vector<std::string> lines = Dump();
   EXPECT_THAT(lines,
               ElementsAre("runs or is ready to run",        //
@@ -99,7 +99,7 @@ CO_TEST(DumpTasksTest, ShowsTimeoutsShieldsStopsAndJoins) {
     static_cast<void>(co_await WithScope(body));
   };
   Reactor::Current()->scope().Spawn(joins);
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
   const std::vector<std::string> lines = Dump();
   std::vector<std::string> names;
   for (const std::string& line : lines) {
@@ -118,10 +118,10 @@ CO_TEST(DumpTasksTest, ShowsTimeoutsShieldsStopsAndJoins) {
 CO_TEST(DumpTasksTest, ShowsARequestedStop) {
   const test::EventFd event;
   const auto shielded = [&]() -> Task<void> {
-    EXPECT_OK(co_await Shield(test::PollIn(event.fd())));
+    CO_EXPECT_OK(co_await Shield(test::PollIn(event.fd())));
   };
   JoinHandle<void> handle = Reactor::Current()->scope().Spawn(shielded);
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
   handle.RequestStop();
   EXPECT_THAT(Dump(), testing::Contains("Shield (stop requested)"));
   event.Signal();

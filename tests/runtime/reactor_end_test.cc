@@ -2,6 +2,7 @@
 // no descriptor is left. Run it under AddressSanitizer too.
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -21,7 +22,6 @@
 #include <thread>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -104,7 +104,7 @@ TEST(ReactorEndTest, DirectReadsInFlightWriteNothingAfterRun) {
           Reactor::Current()->scope().Spawn(reads, i);
         }
         // The main task ends when they have been submitted.
-        EXPECT_OK(co_await test::Nop());
+        CO_EXPECT_OK(co_await test::Nop());
       }(fd, all, ended));
       in_flight += reactor->stats().cancels;
     }
@@ -162,7 +162,7 @@ TEST(ReactorEndTest, EverythingElseInFlightIsCanceledAndLeavesNothing) {
         scope.Spawn(polls);
         scope.Spawn(sleeps);
       }
-      EXPECT_OK(co_await Sleep(2ms));
+      CO_EXPECT_OK(co_await Sleep(2ms));
     };
     const std::unique_ptr<Reactor> reactor = MakeReactor();
     reactor->Run(main());

@@ -2,6 +2,7 @@
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/yield.h>
 #include <gtest/gtest.h>
@@ -16,7 +17,6 @@
 #include <system_error>
 #include <thread>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -29,7 +29,7 @@ using test::Nop;
 using test::PollIn;
 
 Task<int> Value(int value) {
-  EXPECT_OK(co_await Nop());
+  CO_EXPECT_OK(co_await Nop());
   co_return value;
 }
 Task<void> Throws() {
@@ -101,7 +101,7 @@ TEST(SyncWaitTest, TakesOptions) {
 TEST(ReactorScopeTest, TasksAreStoppedWhenMainEnds) {
   bool stopped = false;
   const auto service = [&]() -> Task<void> {
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     co_await Yield();  // clean-up still runs
     stopped = true;
   };
@@ -116,11 +116,11 @@ TEST(ReactorScopeTest, TasksSpawnedWhileItEndsAreWaitedFor) {
   int ended = 0;
   SyncWait([](int& count) -> Task<void> {
     const auto last = [&]() -> Task<void> {
-      EXPECT_ERROR(co_await Nop(), kCanceled);
+      CO_EXPECT_ERROR(co_await Nop(), kCanceled);
       ++count;
     };
     const auto first = [&, last]() -> Task<void> {
-      EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+      CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
       ++count;
       Reactor::Current()->scope().Spawn(last);
     };
@@ -131,11 +131,11 @@ TEST(ReactorScopeTest, TasksSpawnedWhileItEndsAreWaitedFor) {
 }
 
 Task<Result<void>> FailLater(Error error) {
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
   co_return Unexpected(error);
 }
 Task<void> ThrowLater() {
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
   throw std::logic_error("thrown by a service");
 }
 
@@ -143,14 +143,14 @@ Task<void> ThrowLater() {
 template <class T, class Service>
 Task<T> MainBeside(Service service, T value) {
   Reactor::Current()->scope().Spawn(std::move(service));
-  EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+  CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
   co_return value;
 }
 
 TEST(ReactorScopeTest, ErrorStopsMainAndComesOutOfRunAsAnError) {
   const Result<int> result = SyncWait(MainBeside<Result<int>>(
       FailLater(Error(std::errc::io_error)), Result<int>(5)));
-  EXPECT_ERROR(result, std::errc::io_error);
+  CO_EXPECT_ERROR(result, std::errc::io_error);
 }
 
 TEST(ReactorScopeTest, ErrorIsThrownWhereMainGivesNoResult) {
@@ -172,7 +172,7 @@ TEST(ReactorScopeTest, ExceptionComesOutOfRun) {
 
 TEST(ReactorScopeTest, FailureOfMainIsTheFirst) {
   const auto fails_at_end = []() -> Task<Result<void>> {
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     co_return Unexpected(std::errc::io_error);
   };
   const auto main = [&]() -> Task<void> {
@@ -186,12 +186,12 @@ TEST(ReactorScopeTest, FailureOfMainIsTheFirst) {
     co_await Yield();
     co_return Unexpected(kClosed);
   };
-  EXPECT_ERROR(SyncWait(main_error()), kClosed);
+  CO_EXPECT_ERROR(SyncWait(main_error()), kClosed);
 }
 
 TEST(ReactorScopeTest, FailureWhileEndingIsNotLost) {
   const auto fails_at_end = []() -> Task<Result<void>> {
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     co_return Unexpected(std::errc::io_error);
   };
   const auto main = [&]() -> Task<Result<int>> {
@@ -199,17 +199,17 @@ TEST(ReactorScopeTest, FailureWhileEndingIsNotLost) {
     co_await Yield();
     co_return 1;
   };
-  EXPECT_ERROR(SyncWait(main()), std::errc::io_error);
+  CO_EXPECT_ERROR(SyncWait(main()), std::errc::io_error);
 }
 
 TEST(ReactorTest, RequestStopReachesMainAndItsScope) {
   bool service_stopped = false;
   const auto service = [&]() -> Task<void> {
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     service_stopped = true;
   };
   const auto stopper = []() -> Task<void> {
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     Reactor::Current()->RequestStop();
   };
   const auto main = [&]() -> Task<Result<void>> {
@@ -217,7 +217,7 @@ TEST(ReactorTest, RequestStopReachesMainAndItsScope) {
     Reactor::Current()->scope().Spawn(stopper);
     co_return co_await Sleep(1h);
   };
-  EXPECT_ERROR(SyncWait(main()), kCanceled);
+  CO_EXPECT_ERROR(SyncWait(main()), kCanceled);
   EXPECT_TRUE(service_stopped);
 }
 
@@ -227,7 +227,7 @@ TEST(ReactorTest, RunsAgainAfterAStop) {
     Reactor::Current()->RequestStop();
     co_return co_await Nop();
   };
-  EXPECT_ERROR(reactor->Run(stops()), kCanceled);
+  CO_EXPECT_ERROR(reactor->Run(stops()), kCanceled);
   EXPECT_EQ(reactor->Run(Value(6)), 6);
 }
 
@@ -239,7 +239,7 @@ TEST(ReactorTest, DoesNotSpinWhileItWaits) {
       static_cast<void>(co_await PollIn(never.fd()));
     };
     Reactor::Current()->scope().Spawn(waits);
-    EXPECT_OK(co_await Sleep(100ms));
+    CO_EXPECT_OK(co_await Sleep(100ms));
   }());
   EXPECT_LT(reactor->stats().turns, 20u);
   EXPECT_LT(reactor->stats().enters, 20u);
@@ -248,12 +248,12 @@ TEST(ReactorTest, DoesNotSpinWhileItWaits) {
 TEST(ReactorTest, SubmitsABatchInOneSystemCall) {
   const std::unique_ptr<Reactor> reactor = MakeReactor();
   reactor->Run([]() -> Task<void> {
-    const auto nop = []() -> Task<void> { EXPECT_OK(co_await Nop()); };
+    const auto nop = []() -> Task<void> { CO_EXPECT_OK(co_await Nop()); };
     const auto body = [&](TaskScope& scope) -> Task<void> {
       for (int i = 0; i < 200; ++i) scope.Spawn(nop);
       co_return;
     };
-    EXPECT_OK(co_await WithScope(body));
+    CO_EXPECT_OK(co_await WithScope(body));
   }());
   EXPECT_EQ(reactor->stats().submitted, 200u);
   EXPECT_LE(reactor->stats().enters, 20u);
@@ -269,16 +269,16 @@ TEST(ReactorTest, BusyPollingCompletesOperationsTimersAndStops) {
       if (co_await Nop()) ++count;
     }
     const TimePoint start = Clock::now();
-    EXPECT_OK(co_await Sleep(200us));  // within the time of polling
-    EXPECT_OK(co_await Sleep(3ms));    // beyond it
+    CO_EXPECT_OK(co_await Sleep(200us));  // within the time of polling
+    CO_EXPECT_OK(co_await Sleep(3ms));    // beyond it
     EXPECT_GE(Clock::now() - start, 3200us);
     const EventFd event;
     const auto signals = [&]() -> Task<void> {
-      EXPECT_OK(co_await Sleep(2ms));
+      CO_EXPECT_OK(co_await Sleep(2ms));
       event.Signal();
     };
     Reactor::Current()->scope().Spawn(signals);
-    EXPECT_OK(co_await PollIn(event.fd()));
+    CO_EXPECT_OK(co_await PollIn(event.fd()));
     co_return count;
   }());
   EXPECT_EQ(good, 100);

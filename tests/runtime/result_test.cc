@@ -1,6 +1,7 @@
 // Result and the macros that pass its error on.
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/task.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -8,8 +9,6 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-
-#include "tests/co_test.h"
 
 namespace eddy {
 namespace {
@@ -68,13 +67,13 @@ CO_TEST(ResultTest, CoTryTakesTheValueAlsoOfAMoveOnlyType) {
 
 CO_TEST(ResultTest, CoTryEndsTheCoroutineWithTheError) {
   int steps = 0;
-  EXPECT_ERROR(co_await Chain(false, true, steps), kClosed);
+  CO_EXPECT_ERROR(co_await Chain(false, true, steps), kClosed);
   EXPECT_EQ(steps, 0);
 }
 
 CO_TEST(ResultTest, CoCheckEndsTheCoroutineWithTheError) {
   int steps = 0;
-  EXPECT_ERROR(co_await Chain(true, false, steps), kEndOfStream);
+  CO_EXPECT_ERROR(co_await Chain(true, false, steps), kEndOfStream);
   EXPECT_EQ(steps, 1);
 }
 
@@ -86,7 +85,7 @@ Task<Result<int>> TemplateArguments() {
 }
 
 CO_TEST(ResultTest, MacrosTakeExpressionsWithCommas) {
-  EXPECT_EQ((co_await TemplateArguments()).value_or(0), 3);
+  CO_EXPECT_EQ((co_await TemplateArguments()).value_or(0), 3);
 }
 
 // Where it is the only statement of a branch, the macro is still one statement.
@@ -99,8 +98,8 @@ Task<Result<int>> InBranch(bool check) {
 }
 
 CO_TEST(ResultTest, CoCheckIsOneStatement) {
-  EXPECT_EQ((co_await InBranch(false)).value_or(0), 1);
-  EXPECT_ERROR(co_await InBranch(true), kEndOfStream);
+  CO_EXPECT_EQ((co_await InBranch(false)).value_or(0), 1);
+  CO_EXPECT_ERROR(co_await InBranch(true), kEndOfStream);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <eddy/runtime/ring.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -13,7 +14,6 @@
 #include <memory>
 #include <string>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -32,12 +32,12 @@ Task<void> Everything() {
   int canceled = 0;
   const EventFd never;
   const auto works = [&]() -> Task<void> {
-    for (int i = 0; i < 20; ++i) EXPECT_OK(co_await Nop());
-    EXPECT_OK(co_await Sleep(2ms));
+    for (int i = 0; i < 20; ++i) CO_EXPECT_OK(co_await Nop());
+    CO_EXPECT_OK(co_await Sleep(2ms));
     ++done;
   };
   const auto waits = [&]() -> Task<void> {
-    EXPECT_ERROR(co_await PollIn(never.fd()), kCanceled);
+    CO_EXPECT_ERROR(co_await PollIn(never.fd()), kCanceled);
     ++canceled;
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
@@ -45,10 +45,10 @@ Task<void> Everything() {
       scope.Spawn(works);
       scope.Spawn(waits);
     }
-    while (done < kTasks) EXPECT_OK(co_await Sleep(1ms));
+    while (done < kTasks) CO_EXPECT_OK(co_await Sleep(1ms));
     scope.RequestStop();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(done, kTasks);
   EXPECT_EQ(canceled, kTasks);
 }
@@ -135,14 +135,14 @@ TEST(RingSignalTest, SignalsDoNotEndAWait) {
   SyncWait([]() -> Task<void> {
     const EventFd event;
     const auto waits = [&]() -> Task<void> {
-      EXPECT_OK(co_await PollIn(event.fd()));
+      CO_EXPECT_OK(co_await PollIn(event.fd()));
     };
     const auto body = [&](TaskScope& scope) -> Task<void> {
       scope.Spawn(waits);
-      while (signals < 10) EXPECT_OK(co_await Sleep(5ms));
+      while (signals < 10) CO_EXPECT_OK(co_await Sleep(5ms));
       event.Signal();
     };
-    EXPECT_OK(co_await WithScope(body));
+    CO_EXPECT_OK(co_await WithScope(body));
   }());
 
   const itimerval off{};

@@ -2,6 +2,7 @@
 #include <eddy/runtime/ring.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/uring_abi.h>
 #include <gtest/gtest.h>
@@ -13,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -27,7 +27,7 @@ using test::PollIn;
 
 std::unique_ptr<Ring> MakeRing(const RingOptions& options) {
   Result<std::unique_ptr<Ring>> ring = Ring::Create(options);
-  EXPECT_OK(ring);
+  CO_EXPECT_OK(ring);
   return ring ? *std::move(ring) : nullptr;
 }
 
@@ -66,7 +66,7 @@ TEST(RingTest, RefusesEntriesOutOfRange) {
   for (const unsigned entries : {0U, 32769U, ~0U}) {
     RingOptions options;
     options.entries = entries;
-    EXPECT_ERROR(Ring::Create(options), std::errc::invalid_argument);
+    CO_EXPECT_ERROR(Ring::Create(options), std::errc::invalid_argument);
   }
 }
 
@@ -167,7 +167,7 @@ Task<int> AllAtOnce(int count, Make make) {
     for (int i = 0; i < count; ++i) scope.Spawn(one);
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   co_return good;
 }
 
@@ -206,10 +206,10 @@ TEST_P(RingLadderTest, LosesNoneOfManyThatCompleteAtTheSameMoment) {
     };
     const auto body = [&](TaskScope& scope) -> Task<void> {
       for (int i = 0; i < kPolls; ++i) scope.Spawn(one);
-      EXPECT_OK(co_await Sleep(1ms));
+      CO_EXPECT_OK(co_await Sleep(1ms));
       e.Signal();
     };
-    EXPECT_OK(co_await WithScope(body));
+    CO_EXPECT_OK(co_await WithScope(body));
     co_return count;
   }(event));
   EXPECT_EQ(good, kPolls);
@@ -232,7 +232,7 @@ Task<void> BadInTheMiddle() {
   };
   const auto broken = [&]() -> Task<void> {
     const Result<void> result = co_await BadOperation();
-    EXPECT_ERROR(result, std::errc::invalid_argument);
+    CO_EXPECT_ERROR(result, std::errc::invalid_argument);
     ++bad;
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
@@ -245,7 +245,7 @@ Task<void> BadInTheMiddle() {
     }
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(good, 90);
   EXPECT_EQ(bad, 10);
 }
@@ -269,10 +269,10 @@ TEST_P(RingLadderTest, StopsOperationsInFlight) {
     };
     const auto body = [&](TaskScope& scope) -> Task<void> {
       for (int i = 0; i < kPolls; ++i) scope.Spawn(one);
-      EXPECT_OK(co_await Sleep(1ms));
+      CO_EXPECT_OK(co_await Sleep(1ms));
       scope.RequestStop();
     };
-    EXPECT_OK(co_await WithScope(body));
+    CO_EXPECT_OK(co_await WithScope(body));
     co_return count;
   }(never));
   EXPECT_EQ(canceled, kPolls);

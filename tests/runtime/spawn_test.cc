@@ -2,6 +2,7 @@
 #include <eddy/runtime/join_handle.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/yield.h>
 #include <gtest/gtest.h>
@@ -18,7 +19,6 @@
 #include <utility>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -43,13 +43,13 @@ CO_TEST(JoinHandleTest, GivesTheResultBeforeAndAfterTheEnd) {
   const auto body = [](TaskScope& scope) -> Task<void> {
     JoinHandle<int> waits = scope.Spawn(IntAfter(1ms, 3));
     EXPECT_FALSE(waits.ended());
-    EXPECT_EQ(co_await waits, 3);
+    CO_EXPECT_EQ(co_await waits, 3);
     JoinHandle<int> ended = scope.Spawn(Now(4));
     co_await Yield();
     EXPECT_TRUE(ended.ended());
-    EXPECT_EQ(co_await ended, 4);
+    CO_EXPECT_EQ(co_await ended, 4);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(JoinHandleTest, GivesMoveOnlyValuesReferencesAndNothing) {
@@ -73,7 +73,7 @@ CO_TEST(JoinHandleTest, GivesMoveOnlyValuesReferencesAndNothing) {
     co_await v;
     EXPECT_EQ(target, 9);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(JoinHandleTest, ThrowsTheTasksException) {
@@ -103,7 +103,7 @@ CO_TEST(JoinHandleTest, ThrowsTheTasksException) {
 CO_TEST(JoinHandleTest, MayBeDropped) {
   bool ended = false;
   const auto task = [&]() -> Task<int> {
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     ended = true;
     co_return 1;
   };
@@ -111,7 +111,7 @@ CO_TEST(JoinHandleTest, MayBeDropped) {
     scope.Spawn(task);
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_TRUE(ended);
 }
 
@@ -125,10 +125,10 @@ CO_TEST(JoinHandleTest, MayOutliveItsScope) {
     handle.emplace(scope.Spawn(text));
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_TRUE(handle->ended());
   handle->RequestStop();  // too late, and harmless
-  EXPECT_EQ((co_await *handle).size(), 100u);
+  CO_EXPECT_EQ((co_await *handle).size(), 100u);
 }
 
 CO_TEST(JoinHandleTest, MovesAndAssigns) {
@@ -137,9 +137,9 @@ CO_TEST(JoinHandleTest, MovesAndAssigns) {
     JoinHandle<int> two = scope.Spawn(IntAfter(1ms, 2));
     JoinHandle<int> moved = std::move(one);
     two = std::move(moved);  // lets go of the second task
-    EXPECT_EQ(co_await two, 1);
+    CO_EXPECT_EQ(co_await two, 1);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(JoinHandleTest, StopsItsTaskAlone) {
@@ -153,25 +153,25 @@ CO_TEST(JoinHandleTest, StopsItsTaskAlone) {
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(other);
     JoinHandle<Result<void>> handle = scope.Spawn(sleeps);
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     handle.RequestStop();
-    EXPECT_ERROR(co_await handle, kCanceled);
+    CO_EXPECT_ERROR(co_await handle, kCanceled);
     EXPECT_FALSE(scope.stop_requested());
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(other_ended_well, 1);
 }
 
 CO_TEST(JoinHandleTest, StoppedBeforeItStartsItsFirstOperationAnswersCanceled) {
   const auto sleeps = []() -> Task<void> {
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     JoinHandle<void> handle = scope.Spawn(sleeps);
     handle.RequestStop();
     co_await handle;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 // The joined task is stopped by its scope, too; joining itself is not.
@@ -186,7 +186,7 @@ CO_TEST(JoinHandleTest, AStoppedJoinerStillGetsTheResult) {
     scope.Spawn(stops);
     got = co_await handle;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(got, 6);
 }
 
@@ -203,7 +203,7 @@ Task<int> JoinMany(int count) {
       handles.clear();
     }
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   co_return sum;
 }
 
@@ -270,11 +270,11 @@ CO_TEST(SpawnTest, TakesFunctionsAndKeepsCopiesOfTheirArguments) {
       handle.emplace(scope.Spawn(FunctionOf, 1, text));
       text.assign(50, 'y');
     }
-    EXPECT_EQ(co_await *handle, 51);
+    CO_EXPECT_EQ(co_await *handle, 51);
     handle.emplace(scope.Spawn(&FunctionOf, 2, std::string("literal")));
-    EXPECT_EQ(co_await *handle, 9);
+    CO_EXPECT_EQ(co_await *handle, 9);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(SpawnTest, KeepsACapturingLambdaUntilItsTaskHasEnded) {
@@ -283,16 +283,16 @@ CO_TEST(SpawnTest, KeepsACapturingLambdaUntilItsTaskHasEnded) {
     const std::weak_ptr<std::string> weak = held;
     std::optional<JoinHandle<std::size_t>> handle;
     handle.emplace(scope.Spawn([held]() -> Task<std::size_t> {
-      EXPECT_OK(co_await Sleep(1ms));
+      CO_EXPECT_OK(co_await Sleep(1ms));
       co_return held->size();
     }));
     held.reset();
     EXPECT_FALSE(weak.expired());
-    EXPECT_EQ(co_await *handle, 4u);
+    CO_EXPECT_EQ(co_await *handle, 4u);
     handle.reset();
     EXPECT_TRUE(weak.expired());
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(SpawnTest, TakesMoveOnlyCapturesAndArguments) {
@@ -302,15 +302,15 @@ CO_TEST(SpawnTest, TakesMoveOnlyCapturesAndArguments) {
           co_await Yield();
           co_return *p;
         });
-    EXPECT_EQ(co_await capture, 3);
+    CO_EXPECT_EQ(co_await capture, 3);
     const auto by_value = [](std::unique_ptr<int> p) -> Task<int> {
       co_await Yield();
       co_return *p;
     };
     JoinHandle<int> argument = scope.Spawn(by_value, std::make_unique<int>(4));
-    EXPECT_EQ(co_await argument, 4);
+    CO_EXPECT_EQ(co_await argument, 4);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(SpawnTest, SharesWhatIsPassedByStdRef) {
@@ -324,7 +324,7 @@ CO_TEST(SpawnTest, SharesWhatIsPassedByStdRef) {
     scope.Spawn(adds, std::ref(shared), 6);
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(shared, 11);
 }
 
@@ -334,12 +334,12 @@ CO_TEST(SpawnTest, TakesMutableCallablesAndStdFunction) {
       ++n;
       co_return n;
     });
-    EXPECT_EQ(co_await counts, 2);
+    CO_EXPECT_EQ(co_await counts, 2);
     const std::function<Task<int>()> function = [] { return Now(8); };
     JoinHandle<int> called = scope.Spawn(function);
-    EXPECT_EQ(co_await called, 8);
+    CO_EXPECT_EQ(co_await called, 8);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(SpawnTest, ACallableThatThrowsSpawnsNothing) {
@@ -355,7 +355,7 @@ CO_TEST(SpawnTest, ACallableThatThrowsSpawnsNothing) {
     EXPECT_EQ(scope.live(), 0u);
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(SpawnTest, IntoAStoppingScopeStartsStopped) {
@@ -363,7 +363,7 @@ CO_TEST(SpawnTest, IntoAStoppingScopeStartsStopped) {
   const auto late = [&]() -> Task<void> {
     started = true;
     const auto before = Reactor::Current()->stats().submitted;
-    EXPECT_ERROR(co_await test::Nop(), kCanceled);
+    CO_EXPECT_ERROR(co_await test::Nop(), kCanceled);
     EXPECT_EQ(Reactor::Current()->stats().submitted, before);
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
@@ -371,7 +371,7 @@ CO_TEST(SpawnTest, IntoAStoppingScopeStartsStopped) {
     scope.Spawn(late);
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_TRUE(started);
 }
 
@@ -379,7 +379,7 @@ CO_TEST(SpawnTest, FromASpawnedTaskAlsoAfterTheBodyEnded) {
   int depth = 0;
   std::function<Task<void>(TaskScope&, int)> nests =
       [&](TaskScope& scope, int left) -> Task<void> {
-    EXPECT_OK(co_await Sleep(100us));
+    CO_EXPECT_OK(co_await Sleep(100us));
     ++depth;
     if (left > 1) scope.Spawn(nests, std::ref(scope), left - 1);
   };
@@ -387,7 +387,7 @@ CO_TEST(SpawnTest, FromASpawnedTaskAlsoAfterTheBodyEnded) {
     scope.Spawn(nests, std::ref(scope), 20);
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(depth, 20);
 }
 

@@ -2,6 +2,7 @@
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
@@ -16,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -192,7 +192,7 @@ CO_TEST(CurrentStopTokenTest, TellsOfAStopFromAbove) {
     scope.RequestStop();
     seen = token.stop_requested();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_TRUE(seen);
   EXPECT_TRUE(kept.stop_requested());  // longer than its task
 }
@@ -215,8 +215,8 @@ Task<Result<void>> ComputeUntilStopped(int& rounds) {
 
 CO_TEST(CurrentStopTokenTest, TellsOfAPassedDeadline) {
   int rounds = 0;
-  EXPECT_ERROR(co_await WithTimeout(2ms, ComputeUntilStopped(rounds)),
-               kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(2ms, ComputeUntilStopped(rounds)),
+                  kTimedOut);
   EXPECT_GT(rounds, 0);
 }
 
@@ -228,7 +228,7 @@ CO_TEST(CurrentStopTokenTest, CallbackOfATaskRunsAtTheStop) {
     EXPECT_EQ(calls, 1);
     co_return;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(CurrentStopTokenTest, CallbackMayOutliveTheTask) {
@@ -237,7 +237,7 @@ CO_TEST(CurrentStopTokenTest, CallbackMayOutliveTheTask) {
   const auto body = [&](TaskScope&) -> Task<void> {
     callback.emplace(co_await CurrentStopToken(), [&] { ++calls; });
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   callback.reset();
   EXPECT_EQ(calls, 0);
 }

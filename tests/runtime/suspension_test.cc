@@ -7,6 +7,7 @@
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_context.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/yield.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -14,8 +15,6 @@
 #include <coroutine>
 #include <string>
 #include <type_traits>
-
-#include "tests/co_test.h"
 
 namespace eddy {
 namespace {
@@ -57,7 +56,7 @@ class [[nodiscard]] Signal final : public internal::Suspension {
 CO_TEST(SuspensionTest, IsResumedByTheLoopAndNotInPlace) {
   bool woken = false;
   const auto waits = [&]() -> Task<void> {
-    EXPECT_TRUE(co_await Signal());
+    CO_EXPECT_TRUE(co_await Signal());
     woken = true;
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
@@ -70,14 +69,14 @@ CO_TEST(SuspensionTest, IsResumedByTheLoopAndNotInPlace) {
     co_await Yield();
     EXPECT_TRUE(woken);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(SuspensionTest, IsCanceledAtMostOnce) {
   Signal::cancels = 0;
   const auto waits = [&]() -> Task<void> {
-    EXPECT_FALSE(co_await Signal());
-    EXPECT_FALSE(co_await Signal());  // stopped before: does not wait
+    CO_EXPECT_FALSE(co_await Signal());
+    CO_EXPECT_FALSE(co_await Signal());  // stopped before: does not wait
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     JoinHandle<void> handle = scope.Spawn(waits);
@@ -87,13 +86,13 @@ CO_TEST(SuspensionTest, IsCanceledAtMostOnce) {
     scope.RequestStop();
     co_await handle;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(Signal::cancels, 1);
 }
 
 CO_TEST(SuspensionTest, IsNotCanceledOnceWoken) {
   Signal::cancels = 0;
-  const auto waits = [&]() -> Task<void> { EXPECT_TRUE(co_await Signal()); };
+  const auto waits = [&]() -> Task<void> { CO_EXPECT_TRUE(co_await Signal()); };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     JoinHandle<void> handle = scope.Spawn(waits);
     co_await Yield();
@@ -101,12 +100,12 @@ CO_TEST(SuspensionTest, IsNotCanceledOnceWoken) {
     handle.RequestStop();
     co_await handle;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(Signal::cancels, 0);
 }
 
 CO_TEST(PromiseTest, KnowsWhereItsCoroutineWaitsAndWhoAwaitsIt) {
-  const auto inner = []() -> Task<void> { EXPECT_TRUE(co_await Signal()); };
+  const auto inner = []() -> Task<void> { CO_EXPECT_TRUE(co_await Signal()); };
   const auto outer = [&]() -> Task<void> { co_await inner(); };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(outer);
@@ -119,7 +118,7 @@ CO_TEST(PromiseTest, KnowsWhereItsCoroutineWaitsAndWhoAwaitsIt) {
     EXPECT_EQ(promise->parent->parent, nullptr);
     waiting->Wake();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 class TestContext final : public internal::TaskContext {

@@ -4,6 +4,7 @@
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_failure.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
 #include <eddy/runtime/yield.h>
@@ -20,7 +21,6 @@
 #include <utility>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -32,45 +32,45 @@ constexpr Error kFirst = std::errc::io_error;
 constexpr Error kSecond = std::errc::broken_pipe;
 
 Task<Result<void>> FailAfter(Duration duration, Error error) {
-  EXPECT_OK(co_await Sleep(duration));
+  CO_EXPECT_OK(co_await Sleep(duration));
   co_return Unexpected(error);
 }
 Task<void> ThrowAfter(Duration duration) {
-  EXPECT_OK(co_await Sleep(duration));
+  CO_EXPECT_OK(co_await Sleep(duration));
   throw std::runtime_error("thrown by a child");
 }
 // Ends with kCanceled when it is stopped.
 Task<Result<void>> SleepLong() { co_return co_await Sleep(1h); }
 // Ends well when it is stopped.
 Task<void> ServeUntilStopped(int& ended) {
-  EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+  CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
   co_await Yield();
   ++ended;
 }
 // Fails in its clean-up when it is stopped.
 Task<Result<void>> FailWhenStopped(Error error) {
-  EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+  CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
   co_await Yield();
   co_return Unexpected(error);
 }
 
 CO_TEST(WithScopeTest, GivesTheValueOfTheBody) {
   const auto value = [](TaskScope&) -> Task<int> { co_return 3; };
-  EXPECT_EQ((co_await WithScope(value)).value(), 3);
+  CO_EXPECT_EQ((co_await WithScope(value)).value(), 3);
   const auto nothing = [](TaskScope&) -> Task<void> { co_return; };
-  EXPECT_OK(co_await WithScope(nothing));
+  CO_EXPECT_OK(co_await WithScope(nothing));
   const auto result = [](TaskScope&) -> Task<Result<int>> { co_return 4; };
-  EXPECT_EQ((co_await WithScope(result)).value(), 4);
+  CO_EXPECT_EQ((co_await WithScope(result)).value(), 4);
   const auto move_only = [](TaskScope&) -> Task<std::unique_ptr<int>> {
     co_return std::make_unique<int>(5);
   };
-  EXPECT_EQ(*(co_await WithScope(move_only)).value(), 5);
+  CO_EXPECT_EQ(*(co_await WithScope(move_only)).value(), 5);
 }
 
 CO_TEST(WithScopeTest, WaitsForEveryTask) {
   int ended = 0;
   const auto sleeps = [&](Duration duration) -> Task<void> {
-    EXPECT_OK(co_await Sleep(duration));
+    CO_EXPECT_OK(co_await Sleep(duration));
     ++ended;
   };
   const auto body = [&](TaskScope& scope) -> Task<int> {
@@ -80,7 +80,7 @@ CO_TEST(WithScopeTest, WaitsForEveryTask) {
     EXPECT_EQ(scope.live(), 100u);
     co_return 7;
   };
-  EXPECT_EQ((co_await WithScope(body)).value(), 7);
+  CO_EXPECT_EQ((co_await WithScope(body)).value(), 7);
   EXPECT_EQ(ended, 100);
 }
 
@@ -97,7 +97,7 @@ CO_TEST(WithScopeTest, SpawnedTasksStartWhenTheCallerSuspends) {
     co_await Yield();
     order.push_back(4);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3, 4}));
 }
 
@@ -106,11 +106,11 @@ CO_TEST(WithScopeTest, ErrorOfATaskStopsBodyAndTasksAndComesOut) {
   const auto body = [&](TaskScope& scope) -> Task<Result<int>> {
     scope.Spawn(ServeUntilStopped(ended));
     scope.Spawn(FailAfter(1ms, kFirst));
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     EXPECT_TRUE(scope.stop_requested());
     co_return 1;
   };
-  EXPECT_ERROR(co_await WithScope(body), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(body), kFirst);
   EXPECT_EQ(ended, 1);
 }
 
@@ -121,7 +121,7 @@ CO_TEST(WithScopeTest, ErrorOfATaskAfterTheBodyStopsTheOthers) {
     scope.Spawn(FailAfter(1ms, kFirst));
     co_return 1;
   };
-  EXPECT_ERROR(co_await WithScope(body), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(body), kFirst);
   EXPECT_EQ(ended, 1);
 }
 
@@ -141,10 +141,10 @@ CO_TEST(WithScopeTest, ExceptionOfATaskStopsTheOthersAndComesOut) {
   const auto body = [&](TaskScope& scope) -> Task<Result<int>> {
     scope.Spawn(ServeUntilStopped(ended));
     scope.Spawn(ThrowAfter(1ms));
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     co_return 1;
   };
-  EXPECT_EQ(co_await ThrownBy(body), "thrown by a child");
+  CO_EXPECT_EQ(co_await ThrownBy(body), "thrown by a child");
   EXPECT_EQ(ended, 1);
 }
 
@@ -155,7 +155,7 @@ CO_TEST(WithScopeTest, ErrorOfTheBodyStopsTheTasks) {
     co_await Yield();
     co_return Unexpected(kFirst);
   };
-  EXPECT_ERROR(co_await WithScope(body), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(body), kFirst);
   EXPECT_EQ(ended, 1);
 }
 
@@ -166,7 +166,7 @@ CO_TEST(WithScopeTest, ExceptionOfTheBodyStopsTheTasks) {
     co_await Yield();
     throw std::runtime_error("thrown by the body");
   };
-  EXPECT_EQ(co_await ThrownBy(body), "thrown by the body");
+  CO_EXPECT_EQ(co_await ThrownBy(body), "thrown by the body");
   EXPECT_EQ(ended, 1);
 }
 
@@ -176,36 +176,36 @@ CO_TEST(WithScopeTest, TheFirstOfSeveralFailuresWins) {
     scope.Spawn(FailWhenStopped(kSecond));
     co_return;
   };
-  EXPECT_ERROR(co_await WithScope(two_errors), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(two_errors), kFirst);
 
   const auto error_then_exception = [](TaskScope& scope) -> Task<void> {
     scope.Spawn(FailAfter(1ms, kFirst));
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     throw std::runtime_error("late");
   };
-  EXPECT_ERROR(co_await WithScope(error_then_exception), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(error_then_exception), kFirst);
 
   const auto exception_then_error = [](TaskScope& scope) -> Task<void> {
     scope.Spawn(ThrowAfter(1ms));
     scope.Spawn(FailWhenStopped(kSecond));
     co_return;
   };
-  EXPECT_EQ(co_await ThrownBy(exception_then_error), "thrown by a child");
+  CO_EXPECT_EQ(co_await ThrownBy(exception_then_error), "thrown by a child");
 
   const auto body_first = [](TaskScope& scope) -> Task<Result<void>> {
     scope.Spawn(FailWhenStopped(kSecond));
     co_await Yield();
     co_return Unexpected(kFirst);
   };
-  EXPECT_ERROR(co_await WithScope(body_first), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(body_first), kFirst);
 }
 
 CO_TEST(WithScopeTest, AnUnaskedCanceledIsAFailure) {
   const auto body = [](TaskScope& scope) -> Task<void> {
     scope.Spawn(FailAfter(1ms, kCanceled));
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
   };
-  EXPECT_ERROR(co_await WithScope(body), kCanceled);
+  CO_EXPECT_ERROR(co_await WithScope(body), kCanceled);
 }
 
 CO_TEST(WithScopeTest, CanceledAfterItsOwnStopIsNoFailure) {
@@ -216,7 +216,7 @@ CO_TEST(WithScopeTest, CanceledAfterItsOwnStopIsNoFailure) {
     scope.RequestStop();
     co_return 8;
   };
-  EXPECT_EQ((co_await WithScope(body)).value_or(0), 8);
+  CO_EXPECT_EQ((co_await WithScope(body)).value_or(0), 8);
 }
 
 CO_TEST(WithScopeTest, FailureInTheCleanUpAfterItsOwnStopComesOut) {
@@ -226,7 +226,7 @@ CO_TEST(WithScopeTest, FailureInTheCleanUpAfterItsOwnStopComesOut) {
     scope.RequestStop();
     co_return 8;
   };
-  EXPECT_ERROR(co_await WithScope(body), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(body), kFirst);
 }
 
 CO_TEST(WithScopeTest, CanceledOfTheBodyHidesNoFailure) {
@@ -236,7 +236,7 @@ CO_TEST(WithScopeTest, CanceledOfTheBodyHidesNoFailure) {
     scope.RequestStop();
     co_return co_await Sleep(1h);  // ends before the task has cleaned up
   };
-  EXPECT_ERROR(co_await WithScope(body), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(body), kFirst);
 }
 
 CO_TEST(WithScopeTest, CanceledOfTheBodyComesOutWhereNothingFailed) {
@@ -245,7 +245,7 @@ CO_TEST(WithScopeTest, CanceledOfTheBodyComesOutWhereNothingFailed) {
     scope.RequestStop();
     co_return Unexpected(kCanceled);
   };
-  EXPECT_ERROR(co_await WithScope(body), kCanceled);
+  CO_EXPECT_ERROR(co_await WithScope(body), kCanceled);
 }
 
 // Awaits `body` in a scope and stops it from above after a moment.
@@ -255,7 +255,7 @@ Task<
 StoppedFromAbove(F body) {
   StopSource source;
   const auto stops = [&]() -> Task<void> {
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     source.RequestStop();
   };
   using R = internal::AsResult<
@@ -265,7 +265,7 @@ StoppedFromAbove(F body) {
     scope.Spawn(stops);
     result.emplace(co_await WithStop(source.token(), WithScope(body)));
   };
-  EXPECT_OK(co_await WithScope(outer));
+  CO_EXPECT_OK(co_await WithScope(outer));
   co_return *std::move(result);
 }
 
@@ -274,7 +274,7 @@ CO_TEST(WithScopeTest, CutShortFromAboveGivesCanceled) {
     scope.Spawn(SleepLong());
     co_return 1;
   };
-  EXPECT_ERROR(co_await StoppedFromAbove(body), kCanceled);
+  CO_EXPECT_ERROR(co_await StoppedFromAbove(body), kCanceled);
 }
 
 CO_TEST(WithScopeTest, StoppedFromAboveButCompleteGivesTheValue) {
@@ -283,7 +283,7 @@ CO_TEST(WithScopeTest, StoppedFromAboveButCompleteGivesTheValue) {
     scope.Spawn(ServeUntilStopped(ended));
     co_return 9;
   };
-  EXPECT_EQ((co_await StoppedFromAbove(body)).value_or(0), 9);
+  CO_EXPECT_EQ((co_await StoppedFromAbove(body)).value_or(0), 9);
   EXPECT_EQ(ended, 1);
 }
 
@@ -293,25 +293,25 @@ CO_TEST(WithScopeTest, FailureAfterAStopFromAboveComesOut) {
     scope.Spawn(FailWhenStopped(kFirst));
     co_return 1;
   };
-  EXPECT_ERROR(co_await StoppedFromAbove(body), kFirst);
+  CO_EXPECT_ERROR(co_await StoppedFromAbove(body), kFirst);
 }
 
 CO_TEST(WithScopeTest, AStopReachesNestedScopes) {
   int ended = 0;
   const auto inner = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(ServeUntilStopped(ended));
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     ++ended;
   };
   const auto nested = [&]() -> Task<void> {
-    EXPECT_OK(co_await WithScope(inner));
+    CO_EXPECT_OK(co_await WithScope(inner));
   };
   const auto outer = [&](TaskScope& scope) -> Task<void> {
     for (int i = 0; i < 5; ++i) scope.Spawn(nested);
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     scope.RequestStop();
   };
-  EXPECT_OK(co_await WithScope(outer));
+  CO_EXPECT_OK(co_await WithScope(outer));
   EXPECT_EQ(ended, 10);
 }
 
@@ -329,7 +329,7 @@ CO_TEST(WithScopeTest, FailureOfANestedScopePassesUp) {
     scope.Spawn(ServeUntilStopped(ended));
     co_return;
   };
-  EXPECT_ERROR(co_await WithScope(outer), kFirst);
+  CO_EXPECT_ERROR(co_await WithScope(outer), kFirst);
   EXPECT_EQ(ended, 1);
 }
 
@@ -337,8 +337,8 @@ CO_TEST(WithScopeTest, ABodyThatCannotStartThrows) {
   const auto body = [](TaskScope&) -> Task<void> {
     throw std::runtime_error("no coroutine");
   };
-  EXPECT_EQ(co_await ThrownBy(body), "no coroutine");
-  EXPECT_OK(co_await Sleep(0s));
+  CO_EXPECT_EQ(co_await ThrownBy(body), "no coroutine");
+  CO_EXPECT_OK(co_await Sleep(0s));
 }
 
 CO_TEST(WithScopeTest, KeepsItsBodyWithItsCaptures) {
@@ -358,7 +358,7 @@ CO_TEST(WithScopeTest, ABodyThatCannotStartStopsWhatItHasSpawned) {
     scope.Spawn(ServeUntilStopped(ended));
     throw std::runtime_error("no coroutine");
   };
-  EXPECT_EQ(co_await ThrownBy(body), "no coroutine");
+  CO_EXPECT_EQ(co_await ThrownBy(body), "no coroutine");
   EXPECT_EQ(ended, 1);
 }
 

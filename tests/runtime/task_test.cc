@@ -4,6 +4,7 @@
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -14,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -37,11 +37,11 @@ CO_TEST(TaskTest, RunsNothingBeforeItIsAwaited) {
   bool ran = false;
   Task<int> task = Flag(ran);
   EXPECT_FALSE(ran);
-  EXPECT_EQ(co_await std::move(task), 7);
+  CO_EXPECT_EQ(co_await std::move(task), 7);
   EXPECT_TRUE(ran);
 }
 
-CO_TEST(TaskTest, GivesAValue) { EXPECT_EQ(co_await Value(3), 3); }
+CO_TEST(TaskTest, GivesAValue) { CO_EXPECT_EQ(co_await Value(3), 3); }
 
 CO_TEST(TaskTest, OfVoidRunsToItsEnd) {
   int steps = 0;
@@ -85,13 +85,13 @@ struct NoDefault {
 Task<NoDefault> WithoutDefault() { co_return NoDefault(9); }
 
 CO_TEST(TaskTest, GivesAValueWithoutDefaultConstructor) {
-  EXPECT_EQ((co_await WithoutDefault()).number, 9);
+  CO_EXPECT_EQ((co_await WithoutDefault()).number, 9);
 }
 
 Task<std::string> ConvertsLiteral() { co_return "converted"; }
 
 CO_TEST(TaskTest, ConvertsWhatIsReturnedToItsResult) {
-  EXPECT_EQ(co_await ConvertsLiteral(), "converted");
+  CO_EXPECT_EQ(co_await ConvertsLiteral(), "converted");
 }
 
 // Counts how many of it live.
@@ -217,15 +217,15 @@ CO_TEST(TaskTest, RunsAfterBeingMoved) {
   Task<int> second = std::move(first);
   Task<int> third = Value(0);
   third = std::move(second);
-  EXPECT_EQ(co_await std::move(third), 11);
+  CO_EXPECT_EQ(co_await std::move(third), 11);
 }
 
 CO_TEST(TaskTest, SwapsWithAnother) {
   Task<int> one = Value(1);
   Task<int> two = Value(2);
   one.Swap(two);
-  EXPECT_EQ(co_await std::move(one), 2);
-  EXPECT_EQ(co_await std::move(two), 1);
+  CO_EXPECT_EQ(co_await std::move(one), 2);
+  CO_EXPECT_EQ(co_await std::move(two), 1);
 }
 
 Task<int> UsesReference(const std::string& text) {
@@ -234,7 +234,7 @@ Task<int> UsesReference(const std::string& text) {
 }
 
 CO_TEST(TaskTest, TemporariesOutliveAnAwaitOnTheSameLine) {
-  EXPECT_EQ(co_await UsesReference(std::string(1000, 'x')), 1000);
+  CO_EXPECT_EQ(co_await UsesReference(std::string(1000, 'x')), 1000);
 }
 
 CO_TEST(TaskTest, LocalsAreDestroyedBeforeTheCallerGoesOn) {

@@ -3,6 +3,7 @@
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
@@ -16,7 +17,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -53,26 +53,26 @@ static_assert(std::is_same_v<internal::AwaitResult<decltype(WithTimeout(
                              Result<int>>);
 
 CO_TEST(WithTimeoutTest, GivesTheValueThatComesInTime) {
-  EXPECT_EQ((co_await WithTimeout(1h, Value(3))).value_or(0), 3);
-  EXPECT_EQ((co_await WithTimeout(1h, ResultAfter(1ms, 4))).value_or(0), 4);
-  EXPECT_EQ((co_await WithTimeout(1h, IntAfter(1ms))).value_or(0), 6);
-  EXPECT_OK(co_await WithTimeout(1h, VoidAfter(1ms)));
-  EXPECT_OK(co_await WithTimeout(0s, Nothing()));
-  EXPECT_OK(co_await WithTimeout(1h, Nop()));
-  EXPECT_OK(co_await WithTimeout(1h, Sleep(1ms)));
-  EXPECT_OK(co_await WithTimeout(1h, Yield()));
+  CO_EXPECT_EQ((co_await WithTimeout(1h, Value(3))).value_or(0), 3);
+  CO_EXPECT_EQ((co_await WithTimeout(1h, ResultAfter(1ms, 4))).value_or(0), 4);
+  CO_EXPECT_EQ((co_await WithTimeout(1h, IntAfter(1ms))).value_or(0), 6);
+  CO_EXPECT_OK(co_await WithTimeout(1h, VoidAfter(1ms)));
+  CO_EXPECT_OK(co_await WithTimeout(0s, Nothing()));
+  CO_EXPECT_OK(co_await WithTimeout(1h, Nop()));
+  CO_EXPECT_OK(co_await WithTimeout(1h, Sleep(1ms)));
+  CO_EXPECT_OK(co_await WithTimeout(1h, Yield()));
   EXPECT_TRUE(Reactor::Current()->timers().empty());
 }
 
 CO_TEST(WithTimeoutTest, GivesTimedOutAndNotBeforeTheTime) {
   const TimePoint start = Clock::now();
-  EXPECT_ERROR(co_await WithTimeout(5ms, ResultAfter(1h, 1)), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(5ms, ResultAfter(1h, 1)), kTimedOut);
   EXPECT_GE(Clock::now() - start, 5ms);
-  EXPECT_ERROR(co_await WithTimeout(2ms, Sleep(1h)), kTimedOut);
-  EXPECT_ERROR(co_await WithTimeout(2ms, IntAfter(1h)), kTimedOut);
-  EXPECT_ERROR(co_await WithTimeout(2ms, VoidAfter(1h)), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(2ms, Sleep(1h)), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(2ms, IntAfter(1h)), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(2ms, VoidAfter(1h)), kTimedOut);
   const EventFd never;
-  EXPECT_ERROR(co_await WithTimeout(2ms, PollIn(never.fd())), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(2ms, PollIn(never.fd())), kTimedOut);
 }
 
 CO_TEST(WithTimeoutTest, TimedOutIsNotTcps) {
@@ -83,40 +83,41 @@ CO_TEST(WithTimeoutTest, TimedOutIsNotTcps) {
     static_cast<void>(co_await Sleep(1h));
     co_return Unexpected(std::errc::timed_out);
   };
-  EXPECT_ERROR(co_await WithTimeout(1ms, tcp()), std::errc::timed_out);
+  CO_EXPECT_ERROR(co_await WithTimeout(1ms, tcp()), std::errc::timed_out);
 }
 
 CO_TEST(WithTimeoutTest, OtherErrorsStayAsTheyAre) {
-  EXPECT_ERROR(co_await WithTimeout(1h, ResultAfter(0s, Unexpected(kClosed))),
-               kClosed);
+  CO_EXPECT_ERROR(
+      co_await WithTimeout(1h, ResultAfter(0s, Unexpected(kClosed))), kClosed);
   const auto late = []() -> Task<Result<int>> {
     static_cast<void>(co_await Sleep(1h));
     co_return Unexpected(kEndOfStream);
   };
-  EXPECT_ERROR(co_await WithTimeout(1ms, late()), kEndOfStream);
+  CO_EXPECT_ERROR(co_await WithTimeout(1ms, late()), kEndOfStream);
 }
 
 CO_TEST(WithTimeoutTest, AResultsValueIsNotLostThoughTheTimeWasOver) {
   const auto late = []() -> Task<Result<int>> {
-    EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
     co_return 9;
   };
-  EXPECT_EQ((co_await WithTimeout(1ms, late())).value_or(0), 9);
+  CO_EXPECT_EQ((co_await WithTimeout(1ms, late())).value_or(0), 9);
 }
 
 CO_TEST(WithTimeoutTest, ZeroAndNegativeLetFinishWhatDoesNotWait) {
-  EXPECT_EQ((co_await WithTimeout(0s, Value(2))).value_or(0), 2);
-  EXPECT_EQ((co_await WithTimeout(-1s, Value(2))).value_or(0), 2);
-  EXPECT_ERROR(co_await WithTimeout(0s, Sleep(1h)), kTimedOut);
-  EXPECT_ERROR(co_await WithTimeout(-1h, Sleep(1h)), kTimedOut);
+  CO_EXPECT_EQ((co_await WithTimeout(0s, Value(2))).value_or(0), 2);
+  CO_EXPECT_EQ((co_await WithTimeout(-1s, Value(2))).value_or(0), 2);
+  CO_EXPECT_ERROR(co_await WithTimeout(0s, Sleep(1h)), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(-1h, Sleep(1h)), kTimedOut);
   const EventFd never;
-  EXPECT_ERROR(co_await WithTimeout(0s, PollIn(never.fd())), kTimedOut);
-  EXPECT_ERROR(co_await WithDeadline(TimePoint::min(), Sleep(1h)), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(0s, PollIn(never.fd())), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithDeadline(TimePoint::min(), Sleep(1h)),
+                  kTimedOut);
 }
 
 CO_TEST(WithTimeoutTest, WithoutBoundNeverTimesOut) {
-  EXPECT_OK(co_await WithTimeout(std::chrono::hours::max(), Sleep(1ms)));
-  EXPECT_OK(co_await WithDeadline(kNoDeadline, Sleep(1ms)));
+  CO_EXPECT_OK(co_await WithTimeout(std::chrono::hours::max(), Sleep(1ms)));
+  CO_EXPECT_OK(co_await WithDeadline(kNoDeadline, Sleep(1ms)));
 }
 
 CO_TEST(WithTimeoutTest, ValueAndTimeAtTheSameMomentHaveOneEnd) {
@@ -162,63 +163,63 @@ CO_TEST(WithTimeoutTest, AnOperationThatRacesTheTimeHasOneEnd) {
 CO_TEST(WithTimeoutTest, AStopFromAboveGivesCanceled) {
   const auto body = [](TaskScope& scope) -> Task<void> {
     const auto waits = []() -> Task<void> {
-      EXPECT_ERROR(co_await WithTimeout(1h, Sleep(1h)), kCanceled);
+      CO_EXPECT_ERROR(co_await WithTimeout(1h, Sleep(1h)), kCanceled);
       // Stopped already.
-      EXPECT_ERROR(co_await WithTimeout(1h, Sleep(1h)), kCanceled);
+      CO_EXPECT_ERROR(co_await WithTimeout(1h, Sleep(1h)), kCanceled);
     };
     scope.Spawn(waits);
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     scope.RequestStop();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_TRUE(Reactor::Current()->timers().empty());
 }
 
 CO_TEST(WithTimeoutTest, AStopFromAboveBeforeTheTimeGivesCanceled) {
   const auto slow_to_stop = []() -> Task<Result<void>> {
     const Result<void> slept = co_await Sleep(1h);
-    EXPECT_OK(co_await Shield(Sleep(5ms)));  // the time is over meanwhile
+    CO_EXPECT_OK(co_await Shield(Sleep(5ms)));  // the time is over meanwhile
     co_return slept;
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     const auto waits = [&]() -> Task<void> {
-      EXPECT_ERROR(co_await WithTimeout(3ms, slow_to_stop()), kCanceled);
+      CO_EXPECT_ERROR(co_await WithTimeout(3ms, slow_to_stop()), kCanceled);
     };
     scope.Spawn(waits);
     co_await Yield();
     scope.RequestStop();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(WithTimeoutTest, NestedTheNearestDeadlineCounts) {
   // Inside sooner: the inside times out, the outside does not.
   const auto inner_sooner = []() -> Task<Result<int>> {
-    EXPECT_ERROR(co_await WithTimeout(1ms, Sleep(1h)), kTimedOut);
+    CO_EXPECT_ERROR(co_await WithTimeout(1ms, Sleep(1h)), kTimedOut);
     co_return 1;
   };
-  EXPECT_OK(co_await WithTimeout(1h, inner_sooner()));
+  CO_EXPECT_OK(co_await WithTimeout(1h, inner_sooner()));
   // Outside sooner: for the inside it is a stop from above.
   const auto outer_sooner = []() -> Task<Result<int>> {
-    EXPECT_ERROR(co_await WithTimeout(1h, Sleep(1h)), kCanceled);
+    CO_EXPECT_ERROR(co_await WithTimeout(1h, Sleep(1h)), kCanceled);
     co_return Unexpected(kCanceled);
   };
-  EXPECT_ERROR(co_await WithTimeout(2ms, outer_sooner()), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(2ms, outer_sooner()), kTimedOut);
 }
 
 CO_TEST(CurrentDeadlineTest, IsTheNearestOfThoseAbove) {
-  EXPECT_EQ(co_await CurrentDeadline(), kNoDeadline);
+  CO_EXPECT_EQ(co_await CurrentDeadline(), kNoDeadline);
   const TimePoint far = Clock::now() + 2h;
   const TimePoint near = Clock::now() + 1h;
   const auto get = []() -> Task<TimePoint> {
     co_return co_await CurrentDeadline();
   };
-  EXPECT_EQ((co_await WithDeadline(far, get())).value(), far);
-  EXPECT_EQ((co_await WithDeadline(far, WithDeadline(near, get()))).value(),
-            near);
-  EXPECT_EQ((co_await WithDeadline(near, WithDeadline(far, get()))).value(),
-            near);
-  EXPECT_EQ(co_await CurrentDeadline(), kNoDeadline);
+  CO_EXPECT_EQ((co_await WithDeadline(far, get())).value(), far);
+  CO_EXPECT_EQ((co_await WithDeadline(far, WithDeadline(near, get()))).value(),
+               near);
+  CO_EXPECT_EQ((co_await WithDeadline(near, WithDeadline(far, get()))).value(),
+               near);
+  CO_EXPECT_EQ(co_await CurrentDeadline(), kNoDeadline);
 }
 
 CO_TEST(CurrentDeadlineTest, IsInheritedBySpawnedTasks) {
@@ -231,7 +232,7 @@ CO_TEST(CurrentDeadlineTest, IsInheritedBySpawnedTasks) {
     scope.Spawn(spawned);
     co_return;
   };
-  EXPECT_OK(co_await WithDeadline(at, WithScope(body)));
+  CO_EXPECT_OK(co_await WithDeadline(at, WithScope(body)));
   EXPECT_EQ(seen, at);
 }
 
@@ -245,7 +246,7 @@ CO_TEST(WithTimeoutTest, StopsAllTasksOfAScope) {
     for (int i = 0; i < 10; ++i) scope.Spawn(sleeps);
     co_return co_await Sleep(1h);
   };
-  EXPECT_ERROR(co_await WithTimeout(2ms, WithScope(body)), kTimedOut);
+  CO_EXPECT_ERROR(co_await WithTimeout(2ms, WithScope(body)), kTimedOut);
   EXPECT_EQ(canceled, 10);
 }
 
@@ -254,20 +255,20 @@ CO_TEST(WithTimeoutTest, StopsAllTasksOfAScope) {
 CO_TEST(WithTimeoutTest, OverAJoinHandleWaitsForTheTask) {
   const auto body = [&](TaskScope& scope) -> Task<void> {
     JoinHandle<int> lvalue = scope.Spawn(IntAfter(1ms));
-    EXPECT_EQ((co_await WithTimeout(1h, lvalue)).value_or(0), 6);
-    EXPECT_EQ(
+    CO_EXPECT_EQ((co_await WithTimeout(1h, lvalue)).value_or(0), 6);
+    CO_EXPECT_EQ(
         (co_await WithTimeout(1h, scope.Spawn(IntAfter(1ms)))).value_or(0), 6);
     bool ended = false;
     const auto slow = [&]() -> Task<int> {
-      EXPECT_OK(co_await Sleep(10ms));
+      CO_EXPECT_OK(co_await Sleep(10ms));
       ended = true;
       co_return 1;
     };
     JoinHandle<int> handle = scope.Spawn(slow);
-    EXPECT_ERROR(co_await WithTimeout(1ms, handle), kTimedOut);
+    CO_EXPECT_ERROR(co_await WithTimeout(1ms, handle), kTimedOut);
     EXPECT_TRUE(ended);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 Task<int> ThrowsAfter(Duration duration) {
@@ -292,7 +293,7 @@ CO_TEST(WithTimeoutTest, PassesExceptionsBeforeAndAfterTheTime) {
 CO_TEST(WithTimeoutTest, MayBeMovedBeforeItIsAwaited) {
   auto made = WithTimeout(1h, ResultAfter(1ms, 8));
   auto moved = std::move(made);
-  EXPECT_EQ((co_await std::move(moved)).value_or(0), 8);
+  CO_EXPECT_EQ((co_await std::move(moved)).value_or(0), 8);
 }
 
 CO_TEST(WithTimeoutTest, GivesMoveOnlyValues) {
@@ -319,7 +320,7 @@ CO_TEST(WithTimeoutTest, AnAwaitableThatCannotStartLeavesNoTimer) {
   }
   EXPECT_EQ(what, "no coroutine");
   EXPECT_TRUE(Reactor::Current()->timers().empty());
-  EXPECT_OK(co_await Sleep(3ms));
+  CO_EXPECT_OK(co_await Sleep(3ms));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
 #include <eddy/runtime/yield.h>
@@ -13,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -25,14 +25,14 @@ CO_TEST(SleepTest, NeverEndsEarly) {
   for (const Duration duration :
        std::vector<Duration>{1ns, 1us, 100us, 999us, 3ms, 20ms}) {
     const TimePoint start = Clock::now();
-    EXPECT_OK(co_await Sleep(duration));
+    CO_EXPECT_OK(co_await Sleep(duration));
     EXPECT_GE(Clock::now() - start, duration);
   }
 }
 
 CO_TEST(SleepTest, UntilATimeNeverEndsEarly) {
   const TimePoint deadline = Clock::now() + 5ms;
-  EXPECT_OK(co_await SleepUntil(deadline));
+  CO_EXPECT_OK(co_await SleepUntil(deadline));
   EXPECT_GE(Clock::now(), deadline);
 }
 
@@ -46,7 +46,7 @@ CO_TEST(SleepTest, OfZeroOrLessLetsOthersRun) {
     };
     const auto body = [&](TaskScope& scope) -> Task<void> {
       scope.Spawn(other);
-      EXPECT_OK(co_await Sleep(duration));
+      CO_EXPECT_OK(co_await Sleep(duration));
       EXPECT_TRUE(ran);
     };
     CO_ASSERT_OK(co_await WithScope(body));
@@ -54,9 +54,9 @@ CO_TEST(SleepTest, OfZeroOrLessLetsOthersRun) {
 }
 
 CO_TEST(SleepTest, UntilAPastTimeEnds) {
-  EXPECT_OK(co_await SleepUntil(Clock::now() - 1h));
-  EXPECT_OK(co_await SleepUntil(TimePoint{}));
-  EXPECT_OK(co_await SleepUntil(TimePoint::min()));
+  CO_EXPECT_OK(co_await SleepUntil(Clock::now() - 1h));
+  CO_EXPECT_OK(co_await SleepUntil(TimePoint{}));
+  CO_EXPECT_OK(co_await SleepUntil(TimePoint::min()));
 }
 
 CO_TEST(SleepTest, ManyEndInTheOrderOfTheirDeadlines) {
@@ -89,7 +89,7 @@ CO_TEST(SleepTest, EqualDeadlinesEndInTheOrderOfStarting) {
   const TimePoint deadline = Clock::now() + 5ms;
   std::vector<int> order;
   const auto sleeps = [&](int number) -> Task<void> {
-    EXPECT_OK(co_await SleepUntil(deadline));
+    CO_EXPECT_OK(co_await SleepUntil(deadline));
     order.push_back(number);
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
@@ -104,21 +104,21 @@ CO_TEST(SleepTest, EqualDeadlinesEndInTheOrderOfStarting) {
 CO_TEST(SleepTest, AlreadyStoppedAnswersCanceled) {
   StopSource source;
   source.RequestStop();
-  EXPECT_ERROR(co_await WithStop(source.token(), Sleep(1h)), kCanceled);
-  EXPECT_ERROR(co_await WithStop(source.token(), Sleep(0s)), kCanceled);
+  CO_EXPECT_ERROR(co_await WithStop(source.token(), Sleep(1h)), kCanceled);
+  CO_EXPECT_ERROR(co_await WithStop(source.token(), Sleep(0s)), kCanceled);
 }
 
 CO_TEST(SleepTest, StoppedMeanwhileAnswersCanceled) {
   StopSource source;
   const auto stops = [&]() -> Task<void> {
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     source.RequestStop();
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(stops);
-    EXPECT_ERROR(co_await WithStop(source.token(), Sleep(1h)), kCanceled);
+    CO_EXPECT_ERROR(co_await WithStop(source.token(), Sleep(1h)), kCanceled);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_TRUE(Reactor::Current()->timers().empty());
 }
 
@@ -131,23 +131,23 @@ CO_TEST(SleepTest, StoppedWithoutDeadlineAnswersCanceled) {
     co_await Yield();
     EXPECT_EQ(Reactor::Current()->timers().NextWake(), kNoDeadline);
     handle.RequestStop();
-    EXPECT_ERROR(co_await handle, kCanceled);
+    CO_EXPECT_ERROR(co_await handle, kCanceled);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(SleepTest, StopAfterTheTimeChangesNothing) {
   StopSource source;
-  EXPECT_OK(co_await WithStop(source.token(), Sleep(1ms)));
+  CO_EXPECT_OK(co_await WithStop(source.token(), Sleep(1ms)));
   source.RequestStop();
 }
 
 CO_TEST(SleepTest, MadeEarlyCountsFromTheCall) {
   auto sleep = Sleep(5ms);
   const TimePoint made = Clock::now();
-  EXPECT_OK(co_await Sleep(6ms));
+  CO_EXPECT_OK(co_await Sleep(6ms));
   const auto turns = Reactor::Current()->stats().turns;
-  EXPECT_OK(co_await std::move(sleep));
+  CO_EXPECT_OK(co_await std::move(sleep));
   EXPECT_LE(Reactor::Current()->stats().turns - turns, 2u);
   EXPECT_GE(Clock::now() - made, 5ms);
 }

@@ -3,6 +3,7 @@
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
@@ -15,7 +16,6 @@
 #include <string>
 #include <utility>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -25,57 +25,58 @@ using namespace std::chrono_literals;  // NOLINT: literals
 
 Task<int> Value(int value) { co_return value; }
 Task<std::unique_ptr<int>> MoveOnly() {
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
   co_return std::make_unique<int>(4);
 }
 Task<int> Throws() {
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
   throw std::runtime_error("below");
 }
 Task<Result<void>> SleepsLong() { co_return co_await Sleep(1h); }
 
 Task<void> StopAfter(StopSource& source, Duration duration) {
-  EXPECT_OK(co_await Sleep(duration));
+  CO_EXPECT_OK(co_await Sleep(duration));
   source.RequestStop();
 }
 
 CO_TEST(WithStopTest, GivesWhatTheAwaitableGives) {
   const StopSource source;
-  EXPECT_EQ(co_await WithStop(source.token(), Value(3)), 3);
+  CO_EXPECT_EQ(co_await WithStop(source.token(), Value(3)), 3);
   const std::unique_ptr<int> p = co_await WithStop(source.token(), MoveOnly());
   EXPECT_EQ(*p, 4);
-  EXPECT_OK(co_await WithStop(StopToken(), Sleep(0s)));
+  CO_EXPECT_OK(co_await WithStop(StopToken(), Sleep(0s)));
 }
 
 CO_TEST(WithStopTest, StopsWhatIsBelowAndNothingElse) {
   StopSource source;
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(StopAfter(source, 1ms));
-    EXPECT_ERROR(co_await WithStop(source.token(), SleepsLong()), kCanceled);
-    EXPECT_OK(co_await Sleep(1ms));  // this task was not stopped
+    CO_EXPECT_ERROR(co_await WithStop(source.token(), SleepsLong()), kCanceled);
+    CO_EXPECT_OK(co_await Sleep(1ms));  // this task was not stopped
     EXPECT_FALSE(scope.stop_requested());
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(WithStopTest, AlreadyStoppedStopsAtTheFirstOperation) {
   StopSource source;
   source.RequestStop();
-  EXPECT_ERROR(co_await WithStop(source.token(), SleepsLong()), kCanceled);
-  EXPECT_EQ(co_await WithStop(source.token(), Value(1)), 1);
+  CO_EXPECT_ERROR(co_await WithStop(source.token(), SleepsLong()), kCanceled);
+  CO_EXPECT_EQ(co_await WithStop(source.token(), Value(1)), 1);
 }
 
 CO_TEST(WithStopTest, AStopFromAbovePassesThrough) {
   const StopSource never;
   const auto body = [&](TaskScope& scope) -> Task<void> {
     const auto waits = [&]() -> Task<void> {
-      EXPECT_ERROR(co_await WithStop(never.token(), SleepsLong()), kCanceled);
+      CO_EXPECT_ERROR(co_await WithStop(never.token(), SleepsLong()),
+                      kCanceled);
     };
     scope.Spawn(waits);
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     scope.RequestStop();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(WithStopTest, NestedTokensBothStop) {
@@ -84,9 +85,9 @@ CO_TEST(WithStopTest, NestedTokensBothStop) {
     StopSource inner;
     const auto body = [&](TaskScope& scope) -> Task<void> {
       scope.Spawn(StopAfter(outer_stops ? outer : inner, 1ms));
-      EXPECT_ERROR(co_await WithStop(outer.token(),
-                                     WithStop(inner.token(), SleepsLong())),
-                   kCanceled);
+      CO_EXPECT_ERROR(co_await WithStop(outer.token(),
+                                        WithStop(inner.token(), SleepsLong())),
+                      kCanceled);
     };
     CO_ASSERT_OK(co_await WithScope(body));
   }
@@ -101,10 +102,10 @@ CO_TEST(WithStopTest, OneTokenStopsManyTasks) {
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     for (int i = 0; i < 100; ++i) scope.Spawn(waits);
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     source.RequestStop();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(canceled, 100);
 }
 
@@ -117,20 +118,20 @@ CO_TEST(WithStopTest, PassesExceptions) {
     what = error.what();
   }
   EXPECT_EQ(what, "below");
-  EXPECT_OK(co_await Sleep(0s));  // the context is this task's again
+  CO_EXPECT_OK(co_await Sleep(0s));  // the context is this task's again
 }
 
 CO_TEST(WithStopTest, SourceMayGoWhileTheTaskWaits) {
   auto source = std::make_unique<StopSource>();
   const auto body = [&](TaskScope& scope) -> Task<void> {
     const auto drops = [&]() -> Task<void> {
-      EXPECT_OK(co_await Sleep(1ms));
+      CO_EXPECT_OK(co_await Sleep(1ms));
       source.reset();
     };
     scope.Spawn(drops);
-    EXPECT_OK(co_await WithStop(source->token(), Sleep(3ms)));
+    CO_EXPECT_OK(co_await WithStop(source->token(), Sleep(3ms)));
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 // What starts the awaitable may throw: a body that is no coroutine.
@@ -149,58 +150,58 @@ CO_TEST(WithStopTest, AnAwaitableThatCannotStartIsForgotten) {
   }
   EXPECT_EQ(what, "no coroutine");
   source.RequestStop();  // nobody listens any more
-  EXPECT_OK(co_await Sleep(1ms));
+  CO_EXPECT_OK(co_await Sleep(1ms));
 }
 
 CO_TEST(ShieldTest, KeepsAStopAway) {
   bool finished = false;
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.RequestStop();
-    EXPECT_ERROR(co_await Sleep(0s), kCanceled);
-    EXPECT_OK(co_await Shield(Sleep(2ms)));
-    EXPECT_OK(co_await Shield(test::Nop()));
+    CO_EXPECT_ERROR(co_await Sleep(0s), kCanceled);
+    CO_EXPECT_OK(co_await Shield(Sleep(2ms)));
+    CO_EXPECT_OK(co_await Shield(test::Nop()));
     finished = true;
-    EXPECT_ERROR(co_await Sleep(0s), kCanceled);
+    CO_EXPECT_ERROR(co_await Sleep(0s), kCanceled);
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_TRUE(finished);
 }
 
 CO_TEST(ShieldTest, KeepsAStopThatComesMeanwhileAwayUntilItEnds) {
   const auto body = [&](TaskScope& scope) -> Task<void> {
     const auto cleans_up = []() -> Task<void> {
-      EXPECT_OK(co_await Shield(Sleep(5ms)));
-      EXPECT_ERROR(co_await Sleep(0s), kCanceled);
+      CO_EXPECT_OK(co_await Shield(Sleep(5ms)));
+      CO_EXPECT_ERROR(co_await Sleep(0s), kCanceled);
     };
     scope.Spawn(cleans_up);
-    EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await Sleep(1ms));
     scope.RequestStop();
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
 }
 
 CO_TEST(ShieldTest, KeepsDeadlinesAway) {
   const auto shielded = []() -> Task<Result<int>> {
-    EXPECT_NE(co_await CurrentDeadline(), kNoDeadline);
-    EXPECT_EQ(co_await Shield(CurrentDeadline()), kNoDeadline);
-    EXPECT_OK(co_await Shield(Sleep(5ms)));
+    CO_EXPECT_NE(co_await CurrentDeadline(), kNoDeadline);
+    CO_EXPECT_EQ(co_await Shield(CurrentDeadline()), kNoDeadline);
+    CO_EXPECT_OK(co_await Shield(Sleep(5ms)));
     co_return 5;
   };
   // The value is there though the time was over.
-  EXPECT_EQ((co_await WithTimeout(1ms, shielded())).value_or(0), 5);
+  CO_EXPECT_EQ((co_await WithTimeout(1ms, shielded())).value_or(0), 5);
 }
 
 CO_TEST(ShieldTest, ATimeoutInsideCounts) {
   StopSource source;
   source.RequestStop();
   const auto stopped = []() -> Task<void> {
-    EXPECT_ERROR(co_await Shield(WithTimeout(1ms, SleepsLong())), kTimedOut);
+    CO_EXPECT_ERROR(co_await Shield(WithTimeout(1ms, SleepsLong())), kTimedOut);
   };
   co_await WithStop(source.token(), stopped());
 }
 
 CO_TEST(ShieldTest, PassesValuesAndExceptions) {
-  EXPECT_EQ(co_await Shield(Value(7)), 7);
+  CO_EXPECT_EQ(co_await Shield(Value(7)), 7);
   bool caught = false;
   try {
     co_await Shield(Throws());

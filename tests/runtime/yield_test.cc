@@ -1,6 +1,7 @@
 // Yield: everything that is ready runs first, timers and I/O too.
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/yield.h>
 #include <gtest/gtest.h>
@@ -9,7 +10,6 @@
 #include <string>
 #include <type_traits>
 
-#include "tests/co_test.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -46,7 +46,7 @@ CO_TEST(YieldTest, IsNoStopPoint) {
       ++turns;
     }
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_EQ(turns, 10);
 }
 
@@ -58,18 +58,18 @@ CO_TEST(YieldTest, ForeverLetsTimersAndOperationsComplete) {
     while (!stop) co_await Yield();
   };
   const auto waits = [&]() -> Task<void> {
-    EXPECT_OK(co_await Sleep(1ms));
-    EXPECT_OK(co_await test::Nop());
+    CO_EXPECT_OK(co_await Sleep(1ms));
+    CO_EXPECT_OK(co_await test::Nop());
     event.Signal();
   };
   const auto body = [&](TaskScope& scope) -> Task<void> {
     scope.Spawn(spins);
     scope.Spawn(spins);
     scope.Spawn(waits);
-    EXPECT_OK(co_await test::PollIn(event.fd()));
+    CO_EXPECT_OK(co_await test::PollIn(event.fd()));
     stop = true;
   };
-  EXPECT_OK(co_await WithScope(body));
+  CO_EXPECT_OK(co_await WithScope(body));
   EXPECT_TRUE(stop);
 }
 
