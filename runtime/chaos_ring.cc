@@ -130,9 +130,10 @@ Result<std::unique_ptr<ChaosRing>> ChaosRing::Create(
   internal::Random random = internal::Random::For(options.seed ^ kOfTheRing, 0);
   RingOptions used = ring_options;
   if (options.seed != 0) {
-    if (random.OneIn(kSmallQueues)) {
-      constexpr unsigned kFew = 4;
-      used.entries = std::min(used.entries, kFew);
+    constexpr unsigned kFew = 4;
+    if (used.entries > kFew && random.OneIn(kSmallQueues)) {
+      // (What is out of range is for Open to refuse.)
+      if (used.entries <= kMostEntries) used.entries = kFew;
       used.completion_entries = 2 * used.entries;
     }
     if (random.OneIn(kOlderKernel)) {
@@ -412,7 +413,7 @@ std::uint64_t SeedFromEnvironment() {
 }  // namespace
 
 std::uint64_t NextChaosSeed() {
-  static const std::uint64_t seed = SeedFromEnvironment();
+  const std::uint64_t seed = SeedFromEnvironment();
   if (seed == 0) return 0;
   return Random::For(seed, reactors++).Next() | 1;
 }

@@ -101,7 +101,7 @@ Result<std::unique_ptr<Ring>> Ring::Create(const RingOptions& options) {
 }
 
 Result<void> Ring::Open(const RingOptions& options) {
-  if (options.entries == 0 || options.entries > 32768) {
+  if (options.entries == 0 || options.entries > kMostEntries) {
     return Unexpected(std::errc::invalid_argument);
   }
   io_uring_params params;

@@ -98,6 +98,8 @@ class Ring {
   std::uint64_t overflows() const noexcept { return overflows_; }
 
  protected:
+  static constexpr unsigned kMostEntries = 32768;
+
   Ring() noexcept = default;
   Result<void> Open(const RingOptions& options);
 
