@@ -17,7 +17,9 @@ using namespace std::chrono_literals;  // NOLINT: an example
 Task<> Echo(net::TcpStream client) {
   std::array<std::byte, 4096> buffer;
   while (Result<std::size_t> n = co_await client.Read(buffer)) {
-    if (*n == 0 || !co_await client.Write(std::span(buffer).first(*n))) break;
+    if (*n == 0) break;
+    Result<void> sent = co_await client.Write(std::span(buffer).first(*n));
+    if (!sent) break;
   }
 }
 

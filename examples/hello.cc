@@ -16,7 +16,7 @@ using namespace std::chrono_literals;  // NOLINT: an example
 // Greets until it is stopped, and says how often it did.
 Task<int> Greet(std::string name, std::chrono::milliseconds pace) {
   int greetings = 0;
-  while (co_await Sleep(pace)) {
+  while (Result<void> slept = co_await Sleep(pace)) {
     std::printf("%-6s says hello (%d)\n", name.c_str(), ++greetings);
   }
   co_return greetings;  // Sleep answered kCanceled: somebody requested a stop

@@ -10,7 +10,11 @@ The rules:
   - a header's guard is made from its path (EDDY_RUNTIME_TASK_H_);
   - each source file stands in the CMakeLists.txt of its folder or of the
     nearest one above, so that none is dead, and no header is left uninstalled;
-  - no file has more than 600 lines.
+  - no file has more than 600 lines;
+  - no condition has a co_await in it, as in if (!co_await task), and neither has
+    an argument of EXPECT_*, which becomes one: g++ 12 miscompiles it. A
+    condition that declares what it looks at is none of these:
+    while (auto n = co_await task).
 """
 
 import pathlib
@@ -33,6 +37,17 @@ APART = "tests/build/"
 
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 EDDY = re.compile(r"(?:.*/)?eddy/(.+)")
+
+NO_CODE = re.compile(
+    r"//[^\n]*|/\*.*?\*/"
+    r'|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'
+    r"|(?<!\w)'(?:\\.|[^'\\\n])+'",
+    re.DOTALL,
+)
+CONDITION = re.compile(r"\b(if|while|for|switch|(?:EXPECT|ASSERT)_\w+)\s*\(")
+DECLARES = re.compile(
+    r"\s*\w[\w:<>,\s&*]*[\s&*>]\s*(?:\w+|\[[^]]*\])\s*(?:=[^=]|\{)"
+)
 
 
 def check_include(root, path, bracket, name):
@@ -78,6 +93,59 @@ def check_guard(path, lines):
     return None
 
 
+def closing(text, begin):
+    """Where the bracket that opens at begin is closed."""
+    depth = 0
+    for i in range(begin, len(text)):
+        depth += (text[i] in "([{") - (text[i] in ")]}")
+        if depth == 0:
+            return i
+    return len(text)
+
+
+def clauses(text):
+    """The parts of a condition between its semicolons. Blocks, which are bodies
+    of lambdas, are left out."""
+    parts = [""]
+    i = 0
+    while i < len(text):
+        end = i + 1
+        if text[i] in "([{":
+            end = closing(text, i) + 1
+        part = text[i:end]
+        if part == ";":
+            parts.append("")
+        elif part[0] in "([":
+            parts[-1] += part[0] + ";".join(clauses(part[1:-1])) + part[-1]
+        elif part[0] != "{" or ";" not in part:
+            parts[-1] += part
+        i = end
+    return parts
+
+
+def check_awaits(text):
+    """The lines with a condition that awaits, and what is wrong with them."""
+    text = NO_CODE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
+    for match in CONDITION.finditer(text):
+        begin = match.end()
+        parts = clauses(text[begin : closing(text, begin - 1)])
+        word = match.group(1)
+        if word == "for":
+            looks_at = parts[1] if len(parts) == 3 else ""
+        elif word in ("if", "while", "switch"):
+            looks_at = parts[-1]
+        else:
+            looks_at = " ".join(parts)
+            parts = []
+        if "co_await" not in looks_at or any(map(DECLARES.match, parts)):
+            continue
+        advice = "name its result first" if parts else f"use CO_{word}"
+        yield (
+            text.count("\n", 0, match.start()) + 1,
+            f"g++ 12 miscompiles a co_await in a condition: {advice}",
+        )
+
+
 def listed(root, path):
     """Whether a CMakeLists.txt names the file, and which one should."""
     for folder in path.parents:
@@ -103,7 +171,8 @@ def check(root):
     ):
         if str(path).startswith(APART):
             continue
-        lines = (root / path).read_text().splitlines()
+        text = (root / path).read_text()
+        lines = text.splitlines()
         for number, line in enumerate(lines, 1):
             match = INCLUDE.match(line)
             fault = match and check_include(root, path, *match.groups())
@@ -112,6 +181,8 @@ def check(root):
         guard = path.suffix == ".h" and check_guard(path, lines)
         if guard:
             wrong.append(f"{path}:{guard[0]}: {guard[1]}")
+        for number, fault in check_awaits(text):
+            wrong.append(f"{path}:{number}: {fault}")
         there, where = listed(root, path)
         if not there:
             wrong.append(f"{path}:1: {where} does not list it")
@@ -148,6 +219,8 @@ GOOD = {
 
 
 class SelfTest(unittest.TestCase):
+    CAT = "examples/cat/main.cc"
+
     def faults(self, **changes):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
@@ -227,6 +300,62 @@ class SelfTest(unittest.TestCase):
         text = "//\n" * 601
         self.expect("io/fd.cc", text, "io/fd.cc:601", "601 lines")
         self.assertEqual(self.faults(files={"io/fd.cc": "//\n" * 600}), [])
+
+    def test_condition_that_awaits(self):
+        for code in (
+            "if (co_await t) f();",
+            "if (!co_await t) return;",
+            "if (n == 0 || !co_await t(n)) f();",
+            "if (n = co_await t; n) f(); else if (co_await t) f();",
+            "while (co_await Sleep(1'000ms)) f('\"');",
+            "do f(); while (co_await t);",
+            "for (;; ++i)\tfor (; co_await t(i);) f();",
+            "switch ((co_await t).value()) {}",
+            "if (f(\n) ||\n(\nco_await t)) f();",
+            "if (f([&] { g(); }) && co_await t) f();",
+            "f([] { if (a) { g(); } while (co_await t) {} });",
+            "if (v{co_await t}) f();",
+        ):
+            with self.subTest(code):
+                text = f"// if (\n\n{code}\n"
+                what = "name its result first"
+                self.expect(self.CAT, text, self.CAT + ":3", what)
+
+    def test_expectation_that_awaits(self):
+        for code in (
+            "EXPECT_TRUE(co_await t);",
+            'EXPECT_EQ(f("(", 1),\n co_await t) << co_await t;',
+            "ASSERT_OK(co_await t);",
+        ):
+            with self.subTest(code):
+                text = f"\n{code}\n"
+                what = "use CO_" + code[: code.index("(")]
+                self.expect(self.CAT, text, self.CAT + ":2", what)
+
+    def test_awaits_elsewhere(self):
+        for code in (
+            "// if (co_await t)",
+            "/* if (\nco_await t) */",
+            'f("if (co_await t)");',
+            'f(R"x(if (co_await t) ")x");',
+            "if (auto n = co_await t) f();",
+            "if (const Result<int> n = co_await t; !n) f();",
+            "if (auto [a, b] = co_await t; a == b) f();",
+            "while (Result<std::map<int, int>>\n& n = co_await t) f();",
+            "switch (int n = co_await t; n) {}",
+            "for (int i = 0; co_await t(i); ++i) f();",
+            "for (auto n = co_await t; n; n = co_await t) f();",
+            "for (int n : co_await t) f();",
+            "if (n) co_await t;",
+            "const bool b = co_await t && co_await u;",
+            "CO_EXPECT_EQ(co_await t, 1);",
+            "EXPECT_TRUE(x) << co_await t;",
+            "EXPECT_DEATH(f([] { co_await t; }), 1);",
+            "if (f([]() -> Task<int> { co_return co_await t; })) g();",
+        ):
+            with self.subTest(code):
+                files = {self.CAT: f"{code}\n"}
+                self.assertEqual(self.faults(files=files), [])
 
 
 if __name__ == "__main__":

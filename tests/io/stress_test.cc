@@ -34,7 +34,9 @@ Task<void> Echo(io::Fd socket) {
   while (true) {
     const Result<std::size_t> n = co_await io::Receive(socket, buffer);
     if (!n || *n == 0) break;
-    if (!co_await io::WriteAll(socket, std::span(buffer).first(*n))) break;
+    const Result<void> sent =
+        co_await io::WriteAll(socket, std::span(buffer).first(*n));
+    if (!sent) break;
   }
   (void)co_await Shield(io::Shutdown(socket, SHUT_RDWR));
 }
@@ -91,8 +93,11 @@ Task<void> UsePipe(const Pipe& pipe) {
     const Result<short> events =
         co_await WithTimeout(20us, io::Poll(pipe.writer, POLLOUT));
     if (!events && events.error() != kTimedOut) co_return;
-    if (!co_await io::WriteAll(pipe.writer, Bytes("tick"))) co_return;
-    if (!co_await Sleep(10us)) co_return;
+    const Result<void> written =
+        co_await io::WriteAll(pipe.writer, Bytes("tick"));
+    if (!written) co_return;
+    const Result<void> slept = co_await Sleep(10us);
+    if (!slept) co_return;
   }
 }
 

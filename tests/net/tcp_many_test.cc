@@ -31,7 +31,9 @@ Task<void> Echo(TcpStream stream) {
   while (true) {
     const Result<std::size_t> n = co_await stream.Read(buffer);
     if (!n || *n == 0) co_return;
-    if (!co_await stream.Write(std::span(buffer).first(*n))) co_return;
+    const Result<void> sent =
+        co_await stream.Write(std::span(buffer).first(*n));
+    if (!sent) co_return;
   }
 }
 
@@ -120,7 +122,8 @@ Task<void> Churn(unsigned seed) {
           }
           const std::vector<std::byte> data = Pattern(random() % 5000 + 1);
           std::vector<std::byte> back(data.size());
-          if (!co_await stream->Write(data)) co_return;
+          const Result<void> sent = co_await stream->Write(data);
+          if (!sent) co_return;
           const Result<void> read =
               co_await WithTimeout(std::chrono::microseconds(random() % 200),
                                    io::ReadExactly(stream->fd(), back));

@@ -134,7 +134,8 @@ TEST(BlockingTest, NoWakeUpIsLostWhereTheSubmissionQueueIsFull) {
   const auto runs = [&](int i) -> Task<void> {
     for (int round = 0; round < 5; ++round) {
       CO_EXPECT_OK(co_await test::Nop());
-      if ((co_await Blocking(one, i)).value_or(-1) == i) ++good;
+      const Result<int> result = co_await Blocking(one, i);
+      if (result.value_or(-1) == i) ++good;
       CO_EXPECT_OK(co_await test::Nop());
     }
   };
@@ -162,8 +163,8 @@ CO_TEST(BlockingTest, TimersAndOperationsGoOnMeanwhile) {
   const auto waits = [&] { gate.Pass(); };
   const auto goes_on = [&]() -> Task<void> {
     for (int i = 0; i < 5; ++i) {
-      if (co_await Sleep(1ms)) ++good;
-      if (co_await test::Nop()) ++good;
+      if (const Result<void> slept = co_await Sleep(1ms)) ++good;
+      if (const Result<void> done = co_await test::Nop()) ++good;
     }
     gate.Open();
   };

@@ -266,7 +266,7 @@ TEST(ReactorTest, BusyPollingCompletesOperationsTimersAndStops) {
   const int good = reactor->Run([]() -> Task<int> {
     int count = 0;
     for (int i = 0; i < 100; ++i) {
-      if (co_await Nop()) ++count;
+      if (const Result<void> done = co_await Nop()) ++count;
     }
     const TimePoint start = Clock::now();
     CO_EXPECT_OK(co_await Sleep(200us));  // within the time of polling

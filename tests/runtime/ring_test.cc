@@ -177,7 +177,7 @@ TEST_P(RingLadderTest, RunsOneOperationAfterTheOther) {
   const int good = reactor->Run([]() -> Task<int> {
     int count = 0;
     for (int i = 0; i < 1000; ++i) {
-      if (co_await Nop()) ++count;
+      if (const Result<void> done = co_await Nop()) ++count;
     }
     co_return count;
   }());
@@ -202,7 +202,7 @@ TEST_P(RingLadderTest, LosesNoneOfManyThatCompleteAtTheSameMoment) {
   const int good = reactor->Run([](const EventFd& e) -> Task<int> {
     int count = 0;
     const auto one = [&]() -> Task<void> {
-      if (co_await PollIn(e.fd())) ++count;
+      if (const Result<void> done = co_await PollIn(e.fd())) ++count;
     };
     const auto body = [&](TaskScope& scope) -> Task<void> {
       for (int i = 0; i < kPolls; ++i) scope.Spawn(one);
@@ -228,7 +228,7 @@ Task<void> BadInTheMiddle() {
   int good = 0;
   int bad = 0;
   const auto nop = [&]() -> Task<void> {
-    if (co_await Nop()) ++good;
+    if (const Result<void> done = co_await Nop()) ++good;
   };
   const auto broken = [&]() -> Task<void> {
     const Result<void> result = co_await BadOperation();

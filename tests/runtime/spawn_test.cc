@@ -145,7 +145,7 @@ CO_TEST(JoinHandleTest, MovesAndAssigns) {
 CO_TEST(JoinHandleTest, StopsItsTaskAlone) {
   int other_ended_well = 0;
   const auto other = [&]() -> Task<void> {
-    if (co_await Sleep(5ms)) ++other_ended_well;
+    if (const Result<void> slept = co_await Sleep(5ms)) ++other_ended_well;
   };
   const auto sleeps = []() -> Task<Result<void>> {
     co_return co_await Sleep(1h);
