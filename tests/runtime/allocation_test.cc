@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <new>
 
+#include "tests/chaos.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/runtime/test_verbs.h"
 
@@ -25,6 +26,7 @@ using namespace std::chrono_literals;  // NOLINT: literals
 class SteadyStateTest : public testing::Test {
  protected:
   void SetUp() override {
+    EDDY_SKIP_IN_CHAOS("its ring allocates");
     if (!test::kCountsAllocations) {
       GTEST_SKIP() << "the sanitizer's operator new cannot be counted";
     }

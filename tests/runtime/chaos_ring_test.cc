@@ -6,6 +6,7 @@
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/testing/co_test.h>
+#include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
 

@@ -21,6 +21,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "tests/chaos.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -45,7 +46,7 @@ CO_TEST(OperationTest, GivesTheKernelsResult) {
   const Result<std::size_t> n =
       co_await ReadInto(pipe.reader(), std::span(buffer));
   CO_ASSERT_OK(n);
-  EXPECT_EQ(*n, 5u);
+  EXPECT_TRUE(*n == 5 || (test::InChaos() && *n < 5)) << *n;
   EXPECT_EQ(buffer[0], std::byte{'h'});
 }
 
@@ -131,12 +132,13 @@ CO_TEST(OperationTest, CompletionThatRacesTheStopHasOneEnd) {
           source.token(), ReadInto(pipe.reader(), std::span(buffer)));
       if (n) {
         ++completed;
-        EXPECT_EQ(*n, 4u);
-        EXPECT_EQ(buffer[3], std::byte{'a'});
+        EXPECT_TRUE(*n == 4 || (test::InChaos() && *n < 4)) << *n;
+        EXPECT_EQ(buffer[*n - 1],
+                  std::byte{static_cast<unsigned char>("data"[*n - 1])});
       } else {
         ++canceled;
         EXPECT_EQ(n.error(), kCanceled);
-        EXPECT_EQ(buffer[3], std::byte{0});
+        EXPECT_EQ(buffer[0], std::byte{0});
       }
     };
     CO_ASSERT_OK(co_await WithScope(body));

@@ -6,6 +6,7 @@
 #include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
+#include <eddy/runtime/yield.h>
 
 #include <array>
 #include <chrono>
