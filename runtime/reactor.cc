@@ -1,5 +1,6 @@
 #include <eddy/runtime/reactor.h>
 
+#include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/inbox.h>
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/operation.h>
@@ -95,7 +96,10 @@ Reactor::Reactor(std::unique_ptr<Ring> ring, const ReactorOptions& options)
       timers_(Clock::now()),
       options_(options),
       thread_(std::this_thread::get_id()),
-      process_(getpid()) {}
+      process_(getpid()) {
+  // It may free only frames that another thread has made.
+  internal::FramePool::TrimAtThreadExit();
+}
 
 Reactor::~Reactor() {
   if (thread_ != std::this_thread::get_id()) WrongThread();
