@@ -3,10 +3,33 @@
 namespace eddy::internal {
 
 void* FramePool::AllocateSlow(std::size_t index) {
-  // Constructed with the first block of a thread, destroyed with the thread.
+  TrimAtThreadExit();
+  return AllocateFromHeap(index * kGranularity);
+}
+
+void* FramePool::AllocateFromHeap(std::size_t size) {
+  void* memory = ::operator new(size);
+  ++from_heap_;
+  return memory;
+}
+
+void FramePool::FreeToHeap(void* memory) noexcept {
+  --from_heap_;
+  ::operator delete(memory);
+}
+
+void FramePool::TrimAtThreadExit() {
+  // Constructed with a thread's first call, destroyed with the thread.
   static thread_local ThreadExit at_exit;
   static_cast<void>(&at_exit);
-  return ::operator new(index* kGranularity);
+}
+
+std::ptrdiff_t FramePool::Live() noexcept {
+  std::ptrdiff_t live = from_heap_;
+  for (const Block* list : free_) {
+    for (; list != nullptr; list = list->next) --live;
+  }
+  return live;
 }
 
 void FramePool::Trim() noexcept {
@@ -14,7 +37,7 @@ void FramePool::Trim() noexcept {
     while (list != nullptr) {
       Block* block = list;
       list = block->next;
-      ::operator delete(block);
+      FreeToHeap(block);
     }
   }
 }

@@ -8,9 +8,9 @@
 //
 // A block that was allocated on one thread may be freed on another. Free lists
 // only grow to the highest number of frames that lived at once; Trim() gives
-// them back, and so does the end of a thread that has allocated (not of one
-// that has only freed, and not what a later destructor of a thread_local object
-// frees: those blocks stay allocated).
+// them back, and so does the end of a thread that has allocated or made a
+// reactor (not what a later destructor of a thread_local object frees: those
+// blocks stay allocated).
 //
 // Where AddressSanitizer is on, the pool is bypassed, so that a use after the
 // end of a frame is reported. A program and a library of which only one is
@@ -41,8 +41,10 @@ class FramePool {
   // std::bad_alloc.
   static void* Allocate(std::size_t size) {
     const std::size_t index = ClassOf(size);
-    if (index >= kClasses) return ::operator new(size);
-    if (!EDDY_INTERNAL_POOL_FRAMES) return ::operator new(index* kGranularity);
+    if (index >= kClasses) return AllocateFromHeap(size);
+    if (!EDDY_INTERNAL_POOL_FRAMES) {
+      return AllocateFromHeap(index * kGranularity);
+    }
     Block* block = free_[index];
     if (block == nullptr) return AllocateSlow(index);
     free_[index] = block->next;
@@ -53,7 +55,7 @@ class FramePool {
   static void Free(void* memory, std::size_t size) noexcept {
     const std::size_t index = ClassOf(size);
     if (index >= kClasses || !EDDY_INTERNAL_POOL_FRAMES) {
-      ::operator delete(memory);
+      FreeToHeap(memory);
       return;
     }
     free_[index] = ::new (memory) Block{free_[index]};
@@ -61,6 +63,15 @@ class FramePool {
 
   // Gives the free blocks of this thread back to the heap.
   static void Trim() noexcept;
+
+  // Sees to it that the end of this thread does the same. Allocate does, too.
+  static void TrimAtThreadExit();
+
+  // How many blocks this thread has allocated and not freed. A block that is
+  // freed on another thread stays in this one's number, and is subtracted from
+  // the other's, which may be negative: only the sum is that of all blocks.
+  // Cost: walks the free lists, so that Allocate and Free need not count.
+  static std::ptrdiff_t Live() noexcept;
 
  private:
   struct Block {
@@ -77,8 +88,12 @@ class FramePool {
     return (size + kGranularity - 1) / kGranularity;
   }
   static void* AllocateSlow(std::size_t index);
+  static void* AllocateFromHeap(std::size_t size);
+  static void FreeToHeap(void* memory) noexcept;
 
   static inline constinit thread_local Block* free_[kClasses] = {};
+  // Blocks that this thread took from the heap, less those it gave back.
+  static inline constinit thread_local std::ptrdiff_t from_heap_ = 0;
 };
 
 }  // namespace eddy::internal

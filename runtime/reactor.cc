@@ -2,6 +2,7 @@
 
 #include <eddy/runtime/chaos_order.h>
 #include <eddy/runtime/chaos_ring.h>
+#include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/inbox.h>
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/operation.h>
@@ -116,6 +117,8 @@ Reactor::Reactor(std::unique_ptr<Ring> ring, const ReactorOptions& options)
   if (options.chaos_seed != 0) {
     chaos_order_ = std::make_unique<internal::ChaosOrder>(options.chaos_seed);
   }
+  // It may free only frames that another thread has made.
+  internal::FramePool::TrimAtThreadExit();
 }
 
 Reactor::~Reactor() {

@@ -1,10 +1,14 @@
 // FramePool: blocks come back, on any thread, and go with it.
 #include <eddy/runtime/frame_pool.h>
+#include <eddy/runtime/reactor.h>
+#include <eddy/runtime/result.h>
+#include <eddy/runtime/task.h>
 #include <gtest/gtest.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -111,6 +115,71 @@ TEST(FramePoolTest, ABlockMayBeFreedOnAnotherThread) {
     }).join();
   }
   EXPECT_EQ(count.frees(), count.allocations());
+}
+
+TEST(FramePoolTest, TheEndOfAThreadWithAReactorGivesBackWhatItFreed) {
+  SKIP_WITHOUT_COUNT();
+  FramePool::Trim();
+  test::AllocationCount count;
+  {
+    std::vector<void*> blocks(1000);
+    for (void*& block : blocks) block = FramePool::Allocate(300);
+    std::thread([&] {
+      const Result<std::unique_ptr<Reactor>> reactor = Reactor::Create();
+      EXPECT_TRUE(reactor.has_value());
+      for (void* block : blocks) FramePool::Free(block, 300);
+    }).join();
+  }
+  EXPECT_EQ(count.frees(), count.allocations());
+}
+
+TEST(FramePoolTest, LiveIsWhatWasAllocatedAndNotFreed) {
+  const std::ptrdiff_t before = FramePool::Live();
+  void* small = FramePool::Allocate(100);
+  void* same = FramePool::Allocate(100);
+  void* other = FramePool::Allocate(5000);
+  void* large = FramePool::Allocate(100'000);
+  EXPECT_EQ(FramePool::Live() - before, 4);
+  FramePool::Free(same, 100);
+  FramePool::Free(large, 100'000);
+  EXPECT_EQ(FramePool::Live() - before, 2);
+  same = FramePool::Allocate(100);  // from the free list
+  EXPECT_EQ(FramePool::Live() - before, 3);
+  FramePool::Free(small, 100);
+  FramePool::Free(same, 100);
+  FramePool::Free(other, 5000);
+  EXPECT_EQ(FramePool::Live(), before);
+  FramePool::Trim();
+  EXPECT_EQ(FramePool::Live(), before);
+}
+
+TEST(FramePoolTest, LiveIsOfTheThread) {
+  const std::ptrdiff_t before = FramePool::Live();
+  void* block = FramePool::Allocate(100);
+  void* large = FramePool::Allocate(100'000);
+  std::thread([&] {
+    EXPECT_EQ(FramePool::Live(), 0);
+    FramePool::Free(block, 100);
+    FramePool::Free(large, 100'000);
+    EXPECT_EQ(FramePool::Live(), -2);
+    block = FramePool::Allocate(100);
+    EXPECT_EQ(FramePool::Live(), -1);
+    FramePool::Free(block, 100);
+    FramePool::Trim();
+    EXPECT_EQ(FramePool::Live(), -2);
+  }).join();
+  EXPECT_EQ(FramePool::Live() - before, 2);
+}
+
+TEST(FramePoolTest, LiveCountsTheFramesOfTasks) {
+  const std::ptrdiff_t before = FramePool::Live();
+  {
+    const auto nothing = []() -> Task<void> { co_return; };
+    std::vector<Task<void>> tasks;
+    for (int i = 0; i < 2; ++i) tasks.push_back(nothing());
+    EXPECT_EQ(FramePool::Live() - before, 2);
+  }
+  EXPECT_EQ(FramePool::Live(), before);
 }
 
 }  // namespace
