@@ -7,6 +7,7 @@
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
 
+#include <gmock/gmock.h>
 #include <unistd.h>
 
 #include <array>

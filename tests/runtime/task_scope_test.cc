@@ -464,11 +464,11 @@ TEST(TaskScopeDeathTest, DestroyedWhileItsTasksRunAborts) {
 }
 
 TEST(TaskFailureTest, IsTheExceptionOrTheErrorOfAnEndedTask) {
-  EXPECT_FALSE(internal::TaskFailure{});
-  internal::TaskFailure error;
+  EXPECT_FALSE(TaskFailure{});
+  TaskFailure error;
   error.error = kFirst;
   EXPECT_TRUE(error);
-  internal::TaskFailure exception;
+  TaskFailure exception;
   exception.exception = std::make_exception_ptr(1);
   EXPECT_TRUE(exception);
 }
