@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <span>
 #include <utility>
 
@@ -34,11 +35,21 @@ Signals::Signals(Fd fd, const sigset_t& unblock) noexcept
     : fd_(std::move(fd)), unblock_(unblock) {}
 
 Signals::Signals(Signals&& other) noexcept
-    : fd_(std::move(other.fd_)), unblock_(other.unblock_) {
+    : fd_(std::move(other.fd_)),
+      unblock_(other.unblock_),
+      discard_at_end_(other.discard_at_end_) {
   sigemptyset(&other.unblock_);
 }
 
-Signals::~Signals() { pthread_sigmask(SIG_UNBLOCK, &unblock_, nullptr); }
+Signals::~Signals() {
+  if (discard_at_end_) {
+    // What was blocked before waits on, for whoever has blocked it.
+    const timespec at_once = {};
+    while (sigtimedwait(&unblock_, nullptr, &at_once) != -1 || errno == EINTR) {
+    }
+  }
+  pthread_sigmask(SIG_UNBLOCK, &unblock_, nullptr);
+}
 
 Task<Result<int>> Signals::Next() {
   signalfd_siginfo info;

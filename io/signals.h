@@ -9,7 +9,10 @@
 // the object before starting threads.
 //
 // Lifetime: its last Next has returned before it is destroyed, which unblocks
-// the signals that it blocked; one that waits by then acts.
+// the signals that it blocked. One that waits by then acts: a request to end
+// the program is not lost because nobody asked for it in time. A program that
+// ends by a first signal does not want to die by a second one, and says so with
+// DiscardAtEnd.
 #ifndef EDDY_IO_SIGNALS_H_
 #define EDDY_IO_SIGNALS_H_
 
@@ -39,12 +42,18 @@ class Signals {
   // Cost: a coroutine frame and one operation. See signalfd(2).
   Task<Result<int>> Next();
 
+  // The destructor discards what waits by then, where it would act, instead of
+  // letting it. What arrives after the destructor acts.
+  // Cost: a system call in the destructor, and one for each signal discarded.
+  void DiscardAtEnd() noexcept { discard_at_end_ = true; }
+
  private:
   Signals(Fd fd, const sigset_t& unblock) noexcept;
 
   Fd fd_;
   // Those that were not blocked before.
   sigset_t unblock_;
+  bool discard_at_end_ = false;
 };
 
 }  // namespace eddy::io

@@ -11,9 +11,10 @@
 // Errors: those of the awaitable, which gives nothing or a Result<void>; those
 // of Signals::Block; kCanceled for a stop from above.
 // Lifetime: the awaitable is kept until the await ends.
-// Stop: the signal that stops is consumed; a second one waits until the signals
-// are unblocked, and then acts.
-// Cost: a signalfd, four blocks of the frame pool, one operation.
+// Stop: the signal that stops is consumed, and so is every other one until the
+// await returns, so that a program that is ending ends well. One that comes
+// when the awaitable has ended by itself acts. Cost: a signalfd, four blocks of
+// the frame pool, one operation.
 #ifndef EDDY_IO_UNTIL_SIGNAL_H_
 #define EDDY_IO_UNTIL_SIGNAL_H_
 
@@ -42,6 +43,7 @@ Task<Result<void>> RunUntilSignal(Result<io::Signals> blocked,
           const Result<int> signal = co_await signals.Next();
           if (!signal) co_return;
           signaled = true;
+          signals.DiscardAtEnd();
           scope.RequestStop();
         });
         Result<void> inner;

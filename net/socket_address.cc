@@ -200,6 +200,7 @@ std::string SocketAddress::ToString() const {
         path.front() = '@';
       } else {
         path = path.c_str();
+        if (path.starts_with('@')) path.insert(0, "./");
       }
       return std::string(kUnixPrefix) + path;
     }
@@ -209,8 +210,19 @@ std::string SocketAddress::ToString() const {
 }
 
 bool operator==(const SocketAddress& a, const SocketAddress& b) noexcept {
-  return a.size_ == b.size_ &&
-         std::memcmp(&a.address_, &b.address_, a.size_) == 0;
+  if (a.family() != b.family() || a.port() != b.port()) return false;
+  const auto& x = a.address_;
+  const auto& y = b.address_;
+  switch (a.family()) {
+    case AF_INET:  // but not sin_zero, which may hold anything
+      return x.v4.sin_addr.s_addr == y.v4.sin_addr.s_addr;
+    case AF_INET6:
+      return x.v6.sin6_scope_id == y.v6.sin6_scope_id &&
+             std::memcmp(&x.v6.sin6_addr, &y.v6.sin6_addr,
+                         sizeof x.v6.sin6_addr) == 0;
+    default:
+      return a.size_ == b.size_ && std::memcmp(&x, &y, a.size_) == 0;
+  }
 }
 
 std::ostream& operator<<(std::ostream& out, const SocketAddress& address) {

@@ -8,6 +8,8 @@
 //   unix:/run/eddy.sock     a Unix socket of this path
 //   unix:@name              an abstract Unix socket (unix(7)); for a path that
 //                           begins with @, write ./@
+//   unix:                   an unnamed Unix socket, such as a client's; Parse
+//                           refuses it, since no one can be reached by it
 #ifndef EDDY_NET_SOCKET_ADDRESS_H_
 #define EDDY_NET_SOCKET_ADDRESS_H_
 
@@ -61,6 +63,8 @@ class SocketAddress {
 
   std::string ToString() const;
 
+  // Whether the family, the address, and the port are the same, and with IPv6
+  // the scope; not the flow label, which only native() has.
   friend bool operator==(const SocketAddress& a,
                          const SocketAddress& b) noexcept;
 

@@ -1,6 +1,6 @@
 #include "examples/file_server/connection.h"
 
-#include <eddy/io/read_at.h>
+#include <eddy/fs/file.h>
 #include <eddy/runtime/blocking.h>
 #include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/timeout.h>
@@ -25,15 +25,10 @@ using eddy::WithScope;
 using eddy::WithTimeout;
 
 // Fills `part` from the file. Errors: kEndOfStream if the file ends before.
-Task<Result<void>> ReadPart(const eddy::io::Fd& file, std::uint64_t offset,
+Task<Result<void>> ReadPart(const eddy::fs::File& file, std::uint64_t offset,
                             std::span<std::byte> part) {
-  while (!part.empty()) {
-    EDDY_CO_TRY(const std::size_t n,
-                co_await eddy::io::ReadAt(file, offset, part));
-    if (n == 0) co_return Unexpected(eddy::kEndOfStream);
-    offset += n;
-    part = part.subspan(n);
-  }
+  EDDY_CO_TRY(const std::size_t n, co_await file.ReadAllAt(offset, part));
+  if (n < part.size()) co_return Unexpected(eddy::kEndOfStream);
   co_return Result<void>();
 }
 
@@ -116,7 +111,7 @@ Task<Connection::Sent> Connection::SendFolder(const OpenFile& folder) {
     co_return co_await SendError(Status::kMovedPermanently, location);
   }
   const Result<std::string> page =
-      co_await Blocking(ListFolder, folder.fd.get(), target_.path);
+      co_await Blocking(ListFolder, folder.content.fd().get(), target_.path);
   if (!page) co_return co_await SendError(StatusOf(page.error()));
   co_return co_await SendPage(Status::kOk, {}, *page);
 }
@@ -140,8 +135,9 @@ Task<Result<bool>> Connection::SendFile(const OpenFile& file) {
   const std::uint64_t length = only_head ? 0 : selected.length;
   const std::size_t first = static_cast<std::size_t>(
       std::min<std::uint64_t>(length, buffer.size() - head.size()));
-  const Result<void> read = co_await ReadPart(
-      file.fd, selected.offset, buffer.bytes().subspan(head.size(), first));
+  const Result<void> read =
+      co_await ReadPart(file.content, selected.offset,
+                        buffer.bytes().subspan(head.size(), first));
   if (!read && read.error() == eddy::kEndOfStream) co_return false;
   if (!read) {
     EDDY_CO_CHECK(co_await SendError(StatusOf(read.error())));
@@ -172,7 +168,7 @@ Task<Connection::Sent> Connection::Stream(const OpenFile& file,
         back.bytes().first(static_cast<std::size_t>(
             std::min<std::uint64_t>(end - offset, back.size())));
     EDDY_CO_CHECK(co_await WithScope([&](TaskScope& scope) -> Task<Sent> {
-      scope.Spawn(ReadPart(file.fd, offset, next));
+      scope.Spawn(ReadPart(file.content, offset, next));
       co_return co_await Send(part);
     }));
     offset += next.size();

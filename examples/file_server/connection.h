@@ -5,7 +5,6 @@
 #ifndef EDDY_EXAMPLES_FILE_SERVER_CONNECTION_H_
 #define EDDY_EXAMPLES_FILE_SERVER_CONNECTION_H_
 
-#include <eddy/io/fd.h>
 #include <eddy/net/tcp.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/task.h>

@@ -107,10 +107,10 @@ Task<Result<FilePtr>> FileCache::OpenBeneath(const std::string& path) {
   if (!fd) co_return Unexpected(fd.error());
 
   const auto file = std::make_shared<OpenFile>();
-  file->fd = *std::move(fd);
-  EDDY_CO_TRY(
-      const struct statx info,
-      co_await io::Statx(file->fd, STATX_TYPE | STATX_SIZE | STATX_MTIME));
+  file->content = eddy::fs::File(*std::move(fd));
+  EDDY_CO_TRY(const struct statx info,
+              co_await io::Statx(file->content.fd(),
+                                 STATX_TYPE | STATX_SIZE | STATX_MTIME));
   if (S_ISDIR(info.stx_mode)) {
     file->is_folder = true;
     co_return file;
@@ -119,7 +119,7 @@ Task<Result<FilePtr>> FileCache::OpenBeneath(const std::string& path) {
     co_return Unexpected(std::errc::permission_denied);
   }
   // The kernel must not answer EAGAIN where it has to wait for the disk.
-  fcntl(file->fd.get(), F_SETFL, 0);
+  fcntl(file->content.fd().get(), F_SETFL, 0);
   PrepareHeaders(path, info, *file);
   co_return file;
 }

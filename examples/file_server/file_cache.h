@@ -11,6 +11,7 @@
 #ifndef EDDY_EXAMPLES_FILE_SERVER_FILE_CACHE_H_
 #define EDDY_EXAMPLES_FILE_SERVER_FILE_CACHE_H_
 
+#include <eddy/fs/file.h>
 #include <eddy/io/fd.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/task.h>
@@ -30,7 +31,7 @@
 namespace file_server {
 
 struct OpenFile {
-  eddy::io::Fd fd;
+  eddy::fs::File content;  // or a folder
   bool is_folder = false;
   std::uint64_t size = 0;
   std::time_t modified = 0;

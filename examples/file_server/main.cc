@@ -86,6 +86,7 @@ void Announce(const net::TcpListener& listener) {
 Task<Result<void>> EndOnSignals(io::Signals& signals, StopSource& drain,
                                 const Options& options, TaskScope& scope) {
   EDDY_CO_CHECK(co_await signals.Next());
+  signals.DiscardAtEnd();
   drain.RequestStop();
   (void)co_await WithTimeout(options.drain_timeout, signals.Next());
   scope.RequestStop();

@@ -132,5 +132,45 @@ TEST(SignalsDeathTest, ASignalThatWaitsActsAtTheEnd) {
       ::testing::KilledBySignal(SIGUSR1), "");
 }
 
+TEST(SignalsDeathTest, SignalsThatWaitAreDiscardedAtTheEndIfToldSo) {
+  EXPECT_EXIT(
+      {
+        {
+          Result<io::Signals> signals =
+              io::Signals::Block({SIGUSR1, SIGTERM, SIGRTMIN});
+          signals->DiscardAtEnd();
+          const io::Signals moved = *std::move(signals);
+          raise(SIGUSR1);
+          kill(getpid(), SIGTERM);
+          for (int i = 0; i < 3; ++i) raise(SIGRTMIN);  // these are queued
+        }
+        _exit(0);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST(SignalsDeathTest, ASignalAfterTheEndActs) {
+  EXPECT_EXIT(
+      {
+        io::Signals::Block({SIGUSR1})->DiscardAtEnd();
+        raise(SIGUSR1);
+        _exit(0);
+      },
+      ::testing::KilledBySignal(SIGUSR1), "");
+}
+
+CO_TEST(SignalsTest, DiscardsNothingThatIsBlockedFurtherOut) {
+  Result<io::Signals> outer = io::Signals::Block({SIGUSR1});
+  CO_ASSERT_OK(outer);
+  {
+    Result<io::Signals> inner = io::Signals::Block({SIGUSR1, SIGUSR2});
+    CO_ASSERT_OK(inner);
+    inner->DiscardAtEnd();
+    raise(SIGUSR1);
+    raise(SIGUSR2);
+  }
+  CO_EXPECT_EQ(co_await outer->Next(), SIGUSR1);
+}
+
 }  // namespace
 }  // namespace eddy::io_test

@@ -4,6 +4,7 @@
 #include <eddy/runtime/timer.h>
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <stdexcept>
@@ -80,6 +81,36 @@ CO_TEST(UntilSignalTest, StopFromAboveIsCanceled) {
 CO_TEST(UntilSignalTest, RefusesWhatIsNoSignal) {
   CO_EXPECT_ERROR(co_await io::UntilSignal(Sleep(1h), 9999),
                   std::errc::invalid_argument);
+}
+
+TEST(UntilSignalDeathTest, FurtherSignalsDoNotHinderTheEnd) {
+  const auto ends_slowly = []() -> Task<Result<void>> {
+    raise(SIGTERM);
+    const Result<void> slept = co_await Sleep(1h);
+    raise(SIGTERM);
+    raise(SIGINT);
+    co_return slept;
+  };
+  EXPECT_EXIT(
+      {
+        const Result<void> ended =
+            SyncWait(io::UntilSignal(ends_slowly(), SIGTERM, SIGINT));
+        _exit(ended ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST(UntilSignalDeathTest, ASignalThatComesAfterTheEndActs) {
+  const auto ends = []() -> Task<> {
+    raise(SIGTERM);
+    co_return;
+  };
+  EXPECT_EXIT(
+      {
+        static_cast<void>(SyncWait(io::UntilSignal(ends(), SIGTERM)));
+        _exit(0);
+      },
+      ::testing::KilledBySignal(SIGTERM), "");
 }
 
 }  // namespace

@@ -271,6 +271,42 @@ TEST(SocketAddressTest, ComparesFamilyAddressPortAndScope) {
   EXPECT_FALSE(parse("unix:@a") == parse("unix:a"));
 }
 
+template <class Native>
+SocketAddress Of(const Native& native) {
+  return SocketAddress::FromNative(reinterpret_cast<const sockaddr*>(&native),
+                                   sizeof native);
+}
+
+TEST(SocketAddressTest, ComparesNothingElse) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(80);
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::memset(v4.sin_zero, 'x', sizeof v4.sin_zero);
+  EXPECT_EQ(Of(v4), SocketAddress::LoopbackV4(80));
+
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(80);
+  v6.sin6_addr = in6addr_loopback;
+  v6.sin6_flowinfo = htonl(0x12345);
+  const SocketAddress address = Of(v6);
+  EXPECT_EQ(address, SocketAddress::LoopbackV6(80));
+  // It is kept for who connects to it.
+  EXPECT_EQ(
+      reinterpret_cast<const sockaddr_in6*>(address.native())->sin6_flowinfo,
+      v6.sin6_flowinfo);
+}
+
+TEST(SocketAddressTest, WritesAPathThatBeginsWithAtAsAPath) {
+  sockaddr_un native{};
+  native.sun_family = AF_UNIX;
+  std::strcpy(native.sun_path, "@x");
+  const std::string text = Of(native).ToString();
+  EXPECT_EQ(text, "unix:./@x");
+  CO_EXPECT_OK(SocketAddress::Parse(text));
+}
+
 TEST(SocketAddressTest, IsPrinted) {
   std::ostringstream out;
   out << SocketAddress::LoopbackV4(80);
@@ -311,6 +347,7 @@ TEST(SocketAddressTest, TellsOfUnnamedUnixSockets) {
   EXPECT_EQ(address->family(), AF_UNIX);
   EXPECT_EQ(address->size(), sizeof(sa_family_t));
   EXPECT_EQ(address->ToString(), "unix:");
+  CO_EXPECT_ERROR(SocketAddress::Parse("unix:"), std::errc::invalid_argument);
   const Result<SocketAddress> peer = SocketAddress::PeerOf(sockets.a.get());
   ASSERT_OK(peer);
   EXPECT_EQ(*peer, *address);
