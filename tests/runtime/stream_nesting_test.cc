@@ -1,8 +1,10 @@
 // Streams that yield streams: order, exceptions, contexts and ownership at any
 // depth, in constant stack.
+#include <eddy/runtime/reactor.h>
 #include <eddy/runtime/stream.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task.h>
+#include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
@@ -319,13 +321,22 @@ TEST(StreamNestingDeathTest, YieldedTwiceAborts) {
                "yielded once");
 }
 
-Stream<int> YieldsTheOneItIs(Stream<int>& self) { co_yield std::move(self); }
+Stream<int> Sleeps() {
+  const Result<void> slept = co_await Sleep(1h);
+  co_yield slept.has_value() ? 1 : -1;
+}
 
 TEST(StreamNestingDeathTest, YieldedWhileItsNextIsInProgressAborts) {
   const auto misuses = []() -> Task<void> {
-    Stream<int> stream = Nothing();
-    stream = YieldsTheOneItIs(stream);
-    static_cast<void>(co_await stream.Next());
+    Stream<int> stream = Sleeps();
+    const auto next = [&]() -> Task<void> {
+      static_cast<void>(co_await stream.Next());
+    };
+    Reactor::Current()->scope().Spawn(next);
+    co_await Yield();
+    Stream<int> outer = Around(std::move(stream));
+    for (int i = 0; i < 2; ++i) static_cast<void>(co_await outer.Next());
+    std::_Exit(0);
   };
   EXPECT_DEATH(SyncWait(misuses()),
                "^eddy: a Stream was destroyed or yielded while its Next is in "
