@@ -13,6 +13,8 @@
 //  - An awaitable of Result<T>: its value if it has one, even when the time was
 //    over (what it consumed is not lost); kTimedOut instead of kCanceled when
 //    the time was over; its other errors as they are.
+//  - An awaitable of std::optional, such as Stream::Next: what is in it, even
+//    when the time was over; else kTimedOut when it was.
 //  - An awaitable of another T: kTimedOut when the time was over before it
 //    ended, else its value. Exceptions pass.
 // kTimedOut is never TCP's ETIMEDOUT. A stop from above gives kCanceled.
@@ -33,11 +35,22 @@
 
 #include <chrono>
 #include <coroutine>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace eddy {
 namespace internal {
+
+// An element that a late std::optional holds was consumed.
+template <class T>
+bool HoldsElement(const T&) noexcept {
+  return false;
+}
+template <class T>
+bool HoldsElement(const std::optional<T>& result) noexcept {
+  return result.has_value();
+}
 
 template <class Awaitable>
 class [[nodiscard]] TimeoutAwaitable final : public ContextAwaitable<Awaitable>,
@@ -80,7 +93,7 @@ class [[nodiscard]] TimeoutAwaitable final : public ContextAwaitable<Awaitable>,
       return {};
     } else {
       AsResult<Inner> result = this->Finish();
-      if (expired_) return Unexpected(kTimedOut);
+      if (expired_ && !HoldsElement(*result)) return Unexpected(kTimedOut);
       return result;
     }
   }
