@@ -72,6 +72,8 @@ struct ReactorStats {
   std::uint64_t overflows = 0;    // turns that found the queue overflown
   // Operations without a waiter (a close by a destructor) that failed.
   std::uint64_t detached_errors = 0;
+  // Failures that came after the one that is reported (see WithScope, WhenAll).
+  std::uint64_t dropped_failures = 0;
 };
 
 class Reactor {
@@ -167,6 +169,9 @@ class Reactor {
   }
 
   void Ready(internal::ReadyNode& node) noexcept { ready_.Push(node); }
+
+  // A failure has nobody to go to: another one is reported.
+  void DropFailure() noexcept { ++stats_.dropped_failures; }
 
   internal::TimerWheel& timers() noexcept { return timers_; }
 
