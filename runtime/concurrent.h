@@ -62,6 +62,23 @@ struct KeptTrait<T&&> {
 template <class R>
 using Kept = typename KeptTrait<R>::Type;
 
+// Awaits an lvalue that is an awaiter itself. (g++ 12 would copy it.)
+template <class Awaiter>
+class AwaiterReference {
+ public:
+  explicit AwaiterReference(Awaiter& awaiter) noexcept : awaiter_(awaiter) {}
+
+  bool await_ready() { return awaiter_.await_ready(); }
+  template <class Promise>
+  auto await_suspend(std::coroutine_handle<Promise> waiter) {
+    return awaiter_.await_suspend(waiter);
+  }
+  decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+ private:
+  Awaiter& awaiter_;
+};
+
 // Awaits what is no Task. `Awaitable` is a value, or a reference to an lvalue.
 template <class R, class Awaitable>
 Task<R> AwaitIt(Awaitable awaitable) {
@@ -84,6 +101,9 @@ template <class Awaitable>
 EDDY_CORO_WRAPPER Task<ResultOf<Awaitable>> AsTask(Awaitable&& awaitable) {
   if constexpr (kIsTask<Awaitable>) {
     return std::forward<Awaitable>(awaitable);
+  } else if constexpr (std::is_lvalue_reference_v<AwaiterOf<Awaitable>>) {
+    using Reference = AwaiterReference<std::remove_reference_t<Awaitable>>;
+    return AwaitIt<ResultOf<Awaitable>, Reference>(Reference(awaitable));
   } else {
     return AwaitIt<ResultOf<Awaitable>, Awaitable>(
         std::forward<Awaitable>(awaitable));
@@ -97,11 +117,9 @@ concept Consumable =
     !(std::ranges::view<Range> &&
       std::is_lvalue_reference_v<std::ranges::range_reference_t<Range&>>);
 template <class Range>
-using ElementOf =
-    std::conditional_t<std::is_lvalue_reference_v<
-                           std::ranges::range_reference_t<Range&>>,
-                       std::ranges::range_value_t<Range>,
-                       std::ranges::range_reference_t<Range&>>;
+using ElementOf = std::conditional_t<
+    std::is_lvalue_reference_v<std::ranges::range_reference_t<Range&>>,
+    std::ranges::range_value_t<Range>, std::ranges::range_reference_t<Range&>>;
 
 class Concurrent;
 
@@ -112,7 +130,7 @@ class ConcurrentChild : public TaskContext, public ReadyNode {
       : TaskContext(&parent), owner_(owner) {}
   ~ConcurrentChild() = default;
 
-  // To be called, and its return value returned, when the task has ended.
+  // The task has ended, with an exception or null; returns what runs next.
   std::coroutine_handle<> Ended(std::exception_ptr exception) noexcept;
 
  private:
@@ -167,12 +185,7 @@ class Concurrent : public Suspension {
  private:
   friend class ConcurrentChild;
 
-  std::coroutine_handle<> ChildEnded(ConcurrentChild& child,
-                                     std::exception_ptr exception) noexcept {
-    child.ended_ = true;
-    if (exception) [[unlikely]] {
-      Fail(std::move(exception));
-    }
+  std::coroutine_handle<> ChildEnded(ConcurrentChild& child) noexcept {
     if (winner_ == nullptr) {
       winner_ = &child;
       if (first_end_ == FirstEnd::kStopsTheOthers) StopChildren();
@@ -193,7 +206,11 @@ class Concurrent : public Suspension {
 
 inline std::coroutine_handle<> ConcurrentChild::Ended(
     std::exception_ptr exception) noexcept {
-  return owner_.ChildEnded(*this, std::move(exception));
+  ended_ = true;
+  if (exception) [[unlikely]] {
+    owner_.Fail(std::move(exception));
+  }
+  return owner_.ChildEnded(*this);
 }
 
 // A task that is to run, and the child that it is once it runs. May be moved
@@ -201,11 +218,12 @@ inline std::coroutine_handle<> ConcurrentChild::Ended(
 template <class R>
 class ConcurrentSlot {
  public:
-  explicit ConcurrentSlot(Task<R> task) noexcept : task_(std::move(task)) {}
+  explicit ConcurrentSlot(Task<R>&& task) noexcept : task_(std::move(task)) {}
   ConcurrentSlot(ConcurrentSlot&& other) noexcept
       : task_(std::move(other.task_)) {}
 
-  ConcurrentChild& Begin(Concurrent& owner, const TaskContext& parent) noexcept {
+  ConcurrentChild& Begin(Concurrent& owner,
+                         const TaskContext& parent) noexcept {
     return child_.emplace(task_, owner, parent);
   }
   bool Is(const ConcurrentChild* child) const noexcept {
@@ -264,7 +282,7 @@ class ConcurrentTuple : public Concurrent {
   }
 
  protected:
-  ConcurrentTuple(FirstEnd first_end, Task<R>... tasks) noexcept
+  ConcurrentTuple(FirstEnd first_end, Task<R>&&... tasks) noexcept
       : Concurrent(first_end), slots_(std::move(tasks)...) {}
   ConcurrentTuple(ConcurrentTuple&&) noexcept = default;
   ~ConcurrentTuple() = default;
@@ -284,8 +302,8 @@ class PoolArray {
   explicit PoolArray(std::size_t capacity)
       : capacity_(capacity),
         data_(capacity == 0 ? nullptr
-                            : static_cast<T*>(FramePool::Allocate(
-                                  capacity * sizeof(T)))) {}
+                            : static_cast<T*>(
+                                  FramePool::Allocate(capacity * sizeof(T)))) {}
   PoolArray(PoolArray&& other) noexcept
       : capacity_(std::exchange(other.capacity_, 0)),
         size_(std::exchange(other.size_, 0)),
@@ -304,6 +322,7 @@ class PoolArray {
   }
 
   std::size_t size() const noexcept { return size_; }
+  T& operator[](std::size_t index) noexcept { return data_[index]; }
   T* begin() noexcept { return data_; }
   T* end() noexcept { return data_ + size_; }
 

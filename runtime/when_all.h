@@ -28,7 +28,8 @@
 // Order: the first is started at once, the others when the loop gets to them.
 //
 // Lifetime: what was passed by value is kept until the end of the expression
-// with the co_await. What a task refers to has to live as long as for any await.
+// with the co_await. What a task refers to has to live as long as for any
+// await.
 //
 // REQUIRES: awaited at most once.
 //
@@ -61,7 +62,7 @@ class [[nodiscard]] WhenAllAwaitable final : public ConcurrentTuple<R...> {
   using Results = std::tuple<AllElement<R>...>;
 
  public:
-  explicit WhenAllAwaitable(Task<R>... tasks) noexcept
+  explicit WhenAllAwaitable(Task<R>&&... tasks) noexcept
       : Base(Base::FirstEnd::kIsNothingSpecial, std::move(tasks)...) {}
 
   Results await_resume() { return Take(); }
