@@ -195,6 +195,7 @@ CO_TEST(WhenAnyTest, MoveOnlyResultsAndReferences) {
   auto first = co_await WhenAny(MoveOnly(3), MoveOnly(4), Reference(target));
   CO_ASSERT_EQ(first.index(), 2U);
   EXPECT_EQ(&std::get<2>(first).get(), &target);
+  CO_ASSERT_TRUE(first.late<0>().has_value() && first.late<1>().has_value());
   EXPECT_EQ(**first.late<0>(), 3);
   const std::unique_ptr<int> taken = *std::move(first.late<1>());
   EXPECT_EQ(*taken, 4);
