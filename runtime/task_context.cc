@@ -6,9 +6,7 @@
 
 namespace eddy::internal {
 
-TaskContext::~TaskContext() {
-  if (stop_state_ != nullptr) stop_state_->Unref();
-}
+void TaskContext::DropStopState() noexcept { stop_state_->Unref(); }
 
 void TaskContext::RequestStop() noexcept {
   if (stop_requested_) return;

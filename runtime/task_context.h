@@ -69,9 +69,15 @@ class TaskContext {
   virtual std::coroutine_handle<> ChainEnded() noexcept;
 
  protected:
-  ~TaskContext();
+  ~TaskContext() {
+    if (stop_state_ != nullptr) [[unlikely]] {
+      DropStopState();
+    }
+  }
 
  private:
+  void DropStopState() noexcept;
+
   Reactor* reactor_;
   Suspension* waiting_on_ = nullptr;
   TimePoint deadline_ = kNoDeadline;

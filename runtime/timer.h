@@ -21,8 +21,8 @@
 
 namespace eddy {
 
-class [[nodiscard]] SleepUntil : public internal::Suspension,
-                                 private internal::Timer {
+class [[nodiscard]] SleepUntil final : public internal::Suspension,
+                                       private internal::Timer {
  public:
   explicit SleepUntil(TimePoint deadline) noexcept : deadline_(deadline) {}
   SleepUntil(SleepUntil&& other) noexcept : deadline_(other.deadline_) {}

@@ -59,16 +59,13 @@ inline std::size_t OpenDescriptors() {
 }
 
 // Sleeps; a stop that ends it early is of no interest.
-class Pause final : public SleepUntil {
- public:
-  explicit Pause(Duration duration) noexcept
-      : SleepUntil(Clock::now() + duration) {}
-  void await_resume() const noexcept {}
-};
+inline Task<void> Pause(Duration duration) {
+  static_cast<void>(co_await Sleep(duration));
+}
 
 // One turn of the loop: what is queued is submitted, what has completed is
 // reaped.
-inline Pause Turn() { return Pause(0ns); }
+inline Task<void> Turn() { return Pause(0ns); }
 
 // A scope that does not fail and is not stopped from above.
 template <class F>
