@@ -16,6 +16,7 @@
 #define EDDY_RUNTIME_CONCURRENT_H_
 
 #include <eddy/runtime/attributes.h>
+#include <eddy/runtime/await_budget.h>
 #include <eddy/runtime/context_awaitable.h>
 #include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/reactor.h>
@@ -170,7 +171,11 @@ class Concurrent : public Suspension {
   // All are added: suspends the waiter. Returns the first child, to be resumed.
   std::coroutine_handle<> Start(PromiseBase& waiter) noexcept {
     Suspend(waiter);
-    return std::exchange(first_->coroutine, nullptr);
+    const auto next = std::exchange(first_->coroutine, nullptr);
+    if (AwaitBudget::Spend(next)) [[unlikely]] {
+      return std::noop_coroutine();
+    }
+    return next;
   }
 
   void RethrowFailure() const {

@@ -72,12 +72,12 @@ class Interval {
     }
   }
 
-  class [[nodiscard]] NextAwaiter final : public SleepUntil {
+  class [[nodiscard]] NextAwaiter final : public internal::TimedWait {
    public:
     [[nodiscard]] Result<Tick> await_resume() const noexcept {
-      const Result<void> slept = SleepUntil::await_resume();
+      const Result<void> slept = TimeResult();
       if (!slept) return Unexpected(slept.error());
-      if (interval_->next_ != due_) [[unlikely]] {
+      if (interval_->next_ != deadline()) [[unlikely]] {
         internal::Misuse(
             "Next of an Interval was awaited while another Next is in "
             "progress; give each task an Interval of its own");
@@ -90,12 +90,9 @@ class Interval {
    private:
     friend class Interval;
     explicit NextAwaiter(Interval& interval) noexcept
-        : SleepUntil(interval.next_),
-          interval_(&interval),
-          due_(interval.next_) {}
+        : TimedWait(interval.next_), interval_(&interval) {}
 
     Interval* interval_;
-    TimePoint due_;
   };
 
   // `co_await interval.Next()` waits for the next tick.

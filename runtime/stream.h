@@ -65,6 +65,7 @@
 #define EDDY_RUNTIME_STREAM_H_
 
 #include <eddy/runtime/attributes.h>
+#include <eddy/runtime/await_budget.h>
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/promise.h>
 
@@ -141,7 +142,11 @@ class StreamPromiseBase : public PromiseBase {
     }
     parent = &consumer;
     leaf_->context = consumer.context;
-    return HandleOf(*leaf_);
+    const auto next = HandleOf(*leaf_);
+    if (AwaitBudget::Spend(next)) [[unlikely]] {
+      return std::noop_coroutine();
+    }
+    return next;
   }
   // The element that was yielded last, once; null at the end.
   void* TakeValue() noexcept { return std::exchange(value_, nullptr); }

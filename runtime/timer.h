@@ -21,20 +21,19 @@
 
 namespace eddy {
 
-class [[nodiscard]] SleepUntil final : public internal::Suspension,
-                                       private internal::Timer {
- public:
-  explicit SleepUntil(TimePoint deadline) noexcept : deadline_(deadline) {}
-  SleepUntil(SleepUntil&& other) noexcept : deadline_(other.deadline_) {}
+namespace internal {
 
+// An awaiter that waits for a time, or until it is stopped.
+class TimedWait : public Suspension, private Timer {
+ public:
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
-    internal::PromiseBase& promise = waiter.promise();
+    PromiseBase& promise = waiter.promise();
     stopped_ = promise.context->stop_requested();
     if (stopped_) {
-      return internal::AwaitBudget::Spend(
-          std::coroutine_handle<internal::PromiseBase>::from_promise(promise));
+      return AwaitBudget::Spend(
+          std::coroutine_handle<PromiseBase>::from_promise(promise));
     }
     Reactor& reactor = promise.context->reactor();
     reactor.AssertCurrent();
@@ -42,12 +41,17 @@ class [[nodiscard]] SleepUntil final : public internal::Suspension,
     Suspend(promise);
     return true;
   }
-  [[nodiscard]] Result<void> await_resume() const noexcept {
+
+ protected:
+  explicit TimedWait(TimePoint deadline) noexcept : deadline_(deadline) {}
+  TimedWait(TimedWait&& other) noexcept : deadline_(other.deadline_) {}
+  ~TimedWait() = default;
+
+  TimePoint deadline() const noexcept { return deadline_; }
+  Result<void> TimeResult() const noexcept {
     if (stopped_) return Unexpected(kCanceled);
     return {};
   }
-
-  const char* name() const noexcept override { return "Sleep"; }
 
  private:
   void Expire() noexcept override { Wake(); }
@@ -59,6 +63,18 @@ class [[nodiscard]] SleepUntil final : public internal::Suspension,
 
   TimePoint deadline_;
   bool stopped_ = false;
+};
+
+}  // namespace internal
+
+class [[nodiscard]] SleepUntil final : public internal::TimedWait {
+ public:
+  explicit SleepUntil(TimePoint deadline) noexcept : TimedWait(deadline) {}
+
+  const char* name() const noexcept override { return "Sleep"; }
+  [[nodiscard]] Result<void> await_resume() const noexcept {
+    return TimeResult();
+  }
 };
 
 // Counts from the call, which is the await in `co_await Sleep(d)`.

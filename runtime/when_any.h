@@ -24,26 +24,27 @@
 // So a loop over two sources looks at value<I>() of each. An awaitable that
 // gives no Result has no kCanceled: what it gives is always kept.
 //
-//   awaitable, stopped           may have                  shows in late<I>()
-//   as io::Read, ReadAt, Receive    consumed bytes            their number
-//   io::Accept                   taken a connection        its descriptor
-//   io::OpenAt                   opened (made) a file      its descriptor
-//   io::Connect                  connected                 success
-//   io::Write, WriteAt, Send     written a part            the number of bytes
-//   io::Poll                     seen events               the events
-//   Sleep, SleepUntil            come to its time          success
-//   io::Close, Shutdown          closed: no stop there     its result
-//   Blocking(f)                  run f, is waited for      the result of f
-//   JoinHandle                   - (is waited for)         the task's result
-//   Shield                       all (is waited for)       its result
-//   Yield                        nothing                   std::monostate
-//   WithTimeout                  as what is in it          as what is in it
-//   ReadExactly, WriteAll, Copy  transferred a part        - (see
-//   `transferred`) Task<Result<T>>              what it did so far        what
-//   it returns, if
-//                                                          not kCanceled
-//   Task<T>                      what it did so far        what it returns
-//   WhenAll, WhenAny             as what is in it          always; look inside
+// What a loser may have done by its end, and what late<I>() has then:
+//
+//   Read, ReadAt, Receive    consumed bytes             their number
+//   Accept                   taken a connection         its descriptor
+//   OpenAt                   opened or made a file      its descriptor
+//   Connect                  connected                  success
+//   Write, WriteAt, Send     written a part             the number of bytes
+//   Poll                     seen events                the events
+//   Sleep, SleepUntil        come to its time           success
+//   Interval::Next           taken a tick               the tick
+//   Stream::Next             taken an element           the element
+//   Close, Shutdown          closed: no stop there      its result
+//   Blocking(f)              run f, is waited for       the result of f
+//   JoinHandle               (is waited for)            the task's result
+//   Shield                   all (is waited for)        its result
+//   Yield                    nothing                    std::monostate
+//   WithTimeout, WithStop    as what is in it           as what is in it
+//   ReadExactly, WriteAll    transferred a part         see `transferred`
+//   Task<Result<T>>          what it did so far         if not kCanceled, that
+//   Task<T>                  what it did so far         what it returns
+//   WhenAll, WhenAny         as what is in it           always; look inside
 //
 // A kCanceled of an operation means that it has consumed nothing (the socket of
 // a Connect is to be closed). Of a task it means what the task says: one that
