@@ -1,5 +1,6 @@
 #include <eddy/io/connect.h>
 
+#include "tests/chaos.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/io/accept.h>
@@ -42,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(Connect, OperationContractTest,
                          ::testing::Values(MakeVerb<ConnectVerb>));
 
 CO_TEST(ConnectTest, ConnectsBothEnds) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   LoopbackListener listener;
   const io::Fd client = TcpSocket();
   CO_ASSERT_OK(

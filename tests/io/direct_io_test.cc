@@ -1,6 +1,7 @@
 // Transfers that a device carries out into the caller's memory: they cannot be
 // interrupted, so a stop, a timeout and the reactor's end have to wait for
 // them, or the memory is written after it was given back.
+#include "tests/chaos.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/read_at.h>
@@ -85,7 +86,7 @@ Task<void> ReadAndReuse(const io::Fd& file, std::vector<Block>& blocks,
         const Result<std::size_t> n =
             co_await io::ReadAt(file, i * kBlock, SpanOf(block));
         if (n) {
-          EXPECT_EQ(*n, kBlock);
+          EXPECT_TRUE(*n == kBlock || (test::InChaos() && *n < kBlock)) << *n;
         } else {
           CO_EXPECT_ERROR(n, kCanceled);
           EXPECT_TRUE(IsUntouched(SpanOf(block)));
@@ -153,6 +154,7 @@ TEST_F(DirectIoTest, ReactorEndsAfterReadsInFlight) {
 }
 
 TEST_F(DirectIoTest, ReadsAreWholeOrDidNotHappen) {
+  EDDY_SKIP_IN_CHAOS(test::kShort);
   std::vector<Block> blocks(kBlocks);
   std::ranges::generate(blocks, NewBlock);
   SyncWait([](const io::Fd& file, std::vector<Block>& all) -> Task<void> {
@@ -184,6 +186,7 @@ TEST_F(DirectIoTest, RefusesWhatIsNotAligned) {
 }
 
 TEST_F(DirectIoTest, WritesReadBack) {
+  EDDY_SKIP_IN_CHAOS(test::kShort);
   SyncWait([](const io::Fd& file) -> Task<void> {
     const Block block = NewBlock();
     std::ranges::copy(Pattern(kBlock, 7), block.get());

@@ -1,5 +1,6 @@
 #include <eddy/io/fd.h>
 
+#include "tests/chaos.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/accept.h>
@@ -127,8 +128,9 @@ CO_TEST(FdTest, FailedClosesOfDestructorsAreCounted) {
   { const io::Fd wrong(1'000'000); }
   { const io::Fd wrong(1'000'001); }
   { const io::Fd right(NewDescriptor()); }
-  co_await Turn();
-  co_await Turn();
+  while (Reactor::Current()->stats().detached_errors < 2) co_await Turn();
+  // The third does not fail.
+  for (int i = 0; i < 20; ++i) co_await Turn();
   EXPECT_EQ(Reactor::Current()->stats().detached_errors, 2U);
 }
 
@@ -260,6 +262,7 @@ TEST(FdDeathTest, ReleasingWithAnOperationInFlight) {
 
 // Also one without a descriptor: the operation refers to the object.
 TEST(FdDeathTest, DestroyingAnEmptyOneWithAnOperationInFlight) {
+  EDDY_SKIP_IN_CHAOS("under chaos: the second task may run first");
   EXPECT_DEATH(SyncWait([]() -> Task<void> {
                  std::optional<io::Fd> none(std::in_place);
                  std::array<std::byte, 4> buffer;

@@ -1,5 +1,6 @@
 #include <eddy/io/read.h>
 
+#include "tests/chaos.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/io/close.h>
@@ -27,9 +28,10 @@ class ReadVerb final : public Verb {
     provided_ = 4;
   }
   void ExpectDone() override {
-    EXPECT_EQ(Text(std::span(buffer_).first(count_)), "data");
-    EXPECT_TRUE(IsUntouched(std::span(buffer_).subspan(4)));
-    EXPECT_EQ(Readable(pipe_.reader), 0U);
+    EXPECT_PRED2(test::IsAllOrShort, Text(std::span(buffer_).first(count_)),
+                 "data");
+    EXPECT_TRUE(IsUntouched(std::span(buffer_).subspan(count_)));
+    EXPECT_EQ(Readable(pipe_.reader), 4 - count_);
   }
   void ExpectNoTrace() override {
     EXPECT_TRUE(IsUntouched(buffer_));
@@ -76,6 +78,7 @@ CO_TEST(ReadTest, ReturnsZeroForAnEmptyBuffer) {
 }
 
 CO_TEST(ReadTest, ReadsAFileOnFromItsPosition) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const io::Fd file = AnonymousFile("abcdef");
   std::array<std::byte, 4> buffer;
   CO_EXPECT_EQ(co_await io::Read(file, buffer), 4U);

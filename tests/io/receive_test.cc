@@ -1,5 +1,6 @@
 #include <eddy/io/receive.h>
 
+#include "tests/chaos.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/io/close.h>
@@ -24,9 +25,10 @@ class ReceiveVerb final : public Verb {
     provided_ = 4;
   }
   void ExpectDone() override {
-    EXPECT_EQ(Text(std::span(buffer_).first(count_)), "data");
-    EXPECT_TRUE(IsUntouched(std::span(buffer_).subspan(4)));
-    EXPECT_EQ(Readable(sockets_.a), 0U);
+    EXPECT_PRED2(test::IsAllOrShort, Text(std::span(buffer_).first(count_)),
+                 "data");
+    EXPECT_TRUE(IsUntouched(std::span(buffer_).subspan(count_)));
+    EXPECT_EQ(Readable(sockets_.a), 4 - count_);
   }
   void ExpectNoTrace() override {
     EXPECT_TRUE(IsUntouched(buffer_));
@@ -43,6 +45,7 @@ INSTANTIATE_TEST_SUITE_P(Receive, OperationContractTest,
                          ::testing::Values(MakeVerb<ReceiveVerb>));
 
 CO_TEST(ReceiveTest, GivesWhatIsThere) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const SocketPair sockets;
   Put(sockets.b, "0123456789");
   std::array<std::byte, 4> small;
@@ -86,6 +89,7 @@ CO_TEST(ReceiveTest, CutsADatagramThatDoesNotFit) {
 }
 
 CO_TEST(ReceiveTest, TakesFlags) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const SocketPair sockets;
   Put(sockets.b, "peek");
   std::array<std::byte, 4> buffer;

@@ -1,5 +1,6 @@
 #include <eddy/io/send.h>
 
+#include "tests/chaos.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/io/close.h>
@@ -31,8 +32,9 @@ class SendVerb final : public Verb {
     full_ = 0;
   }
   void ExpectDone() override {
-    EXPECT_EQ(count_, 4U);
-    EXPECT_EQ(Drain(sockets_.b), "data");
+    const std::string sent = Drain(sockets_.b);
+    EXPECT_EQ(sent.size(), count_);
+    EXPECT_PRED2(test::IsAllOrShort, sent, "data");
   }
   void ExpectNoTrace() override { EXPECT_EQ(Readable(sockets_.b), full_); }
 
@@ -45,6 +47,7 @@ INSTANTIATE_TEST_SUITE_P(Send, OperationContractTest,
                          ::testing::Values(MakeVerb<SendVerb>));
 
 CO_TEST(SendTest, SendsWhatTheSocketTakes) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const SocketPair sockets;
   CO_EXPECT_EQ(co_await io::Send(sockets.a, Bytes("hello")), 5U);
   EXPECT_EQ(Drain(sockets.b), "hello");

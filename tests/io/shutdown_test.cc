@@ -1,5 +1,6 @@
 #include <eddy/io/shutdown.h>
 
+#include "tests/chaos.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/io/receive.h>
@@ -33,6 +34,7 @@ INSTANTIATE_TEST_SUITE_P(Shutdown, OperationContractTest,
                          ::testing::Values(MakeVerb<ShutdownVerb>));
 
 CO_TEST(ShutdownTest, EndsOneDirection) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const SocketPair sockets;
   CO_ASSERT_OK(co_await io::Shutdown(sockets.a, SHUT_WR));
   std::array<std::byte, 8> buffer;

@@ -71,11 +71,21 @@ Task<Result<void>> UseFile(const std::string& path, unsigned seed) {
     EDDY_CO_TRY(io::Fd file,
                 co_await io::OpenAt(io::Fd::CurrentDirectory(), path, how));
     const std::vector<std::byte> data = Pattern(4096, seed);
-    EDDY_CO_CHECK(co_await io::WriteAt(file, i % 8 * 4096, data));
+    const std::uint64_t at = i % 8 * 4096;
     std::vector<std::byte> back(4096);
-    EDDY_CO_TRY(const std::size_t n,
-                co_await io::ReadAt(file, i % 8 * 4096, back));
-    EXPECT_EQ(n, back.size());
+    for (std::size_t n = 0; n < data.size();) {
+      EDDY_CO_TRY(
+          const std::size_t more,
+          co_await io::WriteAt(file, at + n, std::span(data).subspan(n)));
+      n += more;
+    }
+    for (std::size_t n = 0; n < back.size();) {
+      EDDY_CO_TRY(
+          const std::size_t more,
+          co_await io::ReadAt(file, at + n, std::span(back).subspan(n)));
+      if (more == 0) co_return Unexpected(kEndOfStream);
+      n += more;
+    }
     EXPECT_EQ(back, data);
     EDDY_CO_TRY(const struct statx info, co_await io::Statx(file));
     EXPECT_GE(info.stx_size, 4096U);

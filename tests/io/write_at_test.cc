@@ -1,5 +1,6 @@
 #include <eddy/io/write_at.h>
 
+#include "tests/chaos.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/runtime/task_scope.h>
@@ -20,8 +21,10 @@ class WriteAtVerb final : public Verb {
   }
   const io::Fd& fd() const override { return file_; }
   void ExpectDone() override {
-    EXPECT_EQ(count_, 4U);
-    EXPECT_EQ(Contents(), "01data6789");
+    const std::string contents = Contents();
+    EXPECT_PRED2(test::IsAllOrShort, contents.substr(2, count_), "data");
+    EXPECT_EQ(contents.substr(2 + count_),
+              std::string("23456789").substr(count_));
   }
   void ExpectNoTrace() override { EXPECT_EQ(Contents(), "0123456789"); }
 
@@ -40,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(WriteAt, OperationContractTest,
                          ::testing::Values(MakeVerb<WriteAtVerb>));
 
 CO_TEST(WriteAtTest, WritesAtTheOffsetAndLeavesThePosition) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const io::Fd file = AnonymousFile("0123456789");
   CO_EXPECT_EQ(co_await io::WriteAt(file, 8, Bytes("abcd")), 4U);
   CO_EXPECT_EQ(co_await io::WriteAt(file, 14, Bytes("z")), 1U);
@@ -114,6 +118,7 @@ CO_TEST(WriteAtTest, GivesTheErrorsOfTheSystemCall) {
 }
 
 CO_TEST(WriteAtTest, RunsManyOnOneFileAtOnce) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const std::vector<std::byte> contents = Pattern(64 * 1024);
   const io::Fd file = AnonymousFile();
   constexpr std::size_t kPart = 512;

@@ -1,5 +1,6 @@
 #include <eddy/io/write.h>
 
+#include "tests/chaos.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/io/close.h>
@@ -80,6 +81,7 @@ TEST(WriteTest, LeavesNoSigpipeBehind) {
 }
 
 CO_TEST(WriteTest, WritesAFileOnFromItsPosition) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const io::Fd file = AnonymousFile("0123456789");
   IO_TEST_CHECK(lseek(file.get(), 4, SEEK_SET));
   CO_EXPECT_EQ(co_await io::Write(file, Bytes("ab")), 2U);

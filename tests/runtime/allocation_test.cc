@@ -26,7 +26,7 @@ using namespace std::chrono_literals;  // NOLINT: literals
 class SteadyStateTest : public testing::Test {
  protected:
   void SetUp() override {
-    EDDY_SKIP_IN_CHAOS("its ring allocates");
+    EDDY_SKIP_IN_CHAOS("under chaos: its ring allocates");
     if (!test::kCountsAllocations) {
       GTEST_SKIP() << "the sanitizer's operator new cannot be counted";
     }

@@ -145,7 +145,7 @@ CO_TEST(OperationTest, CompletionThatRacesTheStopHasOneEnd) {
   }
   EXPECT_EQ(completed + canceled, 500);
   EXPECT_GT(completed, 0);
-  EXPECT_GT(canceled, 0);
+  EXPECT_TRUE(canceled > 0 || test::InChaos());
 }
 
 CO_TEST(OperationTest, StopAfterTheCompletionChangesNothing) {

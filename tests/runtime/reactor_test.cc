@@ -247,7 +247,7 @@ TEST(ReactorTest, DoesNotSpinWhileItWaits) {
 }
 
 TEST(ReactorTest, SubmitsABatchInOneSystemCall) {
-  EDDY_SKIP_IN_CHAOS("entries are submitted in parts");
+  EDDY_SKIP_IN_CHAOS("under chaos: entries are submitted in parts");
   const std::unique_ptr<Reactor> reactor = MakeReactor();
   reactor->Run([]() -> Task<void> {
     const auto nop = []() -> Task<void> { CO_EXPECT_OK(co_await Nop()); };

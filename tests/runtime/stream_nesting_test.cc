@@ -113,7 +113,7 @@ Stream<int> Walk(const Node& node) {
 CO_TEST(StreamNestingTest, WalksATree) {
   const std::unique_ptr<Node> tree = Tree(0, 1000);
   const std::vector<int> all = co_await All(Walk(*tree));
-  EXPECT_EQ(all, co_await All(Count(0, 1000)));
+  CO_EXPECT_EQ(co_await All(Count(0, 1000)), all);
 }
 
 // --- Exceptions --------------------------------------------------------------

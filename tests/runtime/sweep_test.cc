@@ -36,6 +36,12 @@ Task<Result<void>> ThreeSteps() {
   co_return Result<void>();
 }
 
+// Something that fails, and something that only a stop ends early.
+Task<Result<void>> NopAndSleep() {
+  EDDY_CO_CHECK(co_await Nop());
+  co_return co_await Sleep(1ms);
+}
+
 TEST(StopAtEveryPointTest, StopsOnceBeforeAndOnceAfterEachAwait) {
   const SweepReport report = StopAtEveryPoint(ThreeSteps);
   EXPECT_EQ(report.failure, "");
@@ -118,7 +124,7 @@ TEST(SweepTest, FindsADescriptorThatIsLeft) {
   std::vector<int> leaked;
   const auto leaks = [&]() -> Task<void> {
     const int fd = dup(0);
-    const Result<void> result = co_await Nop();
+    const Result<void> result = co_await NopAndSleep();
     if (result) {
       close(fd);
     } else {
@@ -148,7 +154,7 @@ TEST(SweepTest, FindsAFrameThatIsLeft) {
 
 TEST(SweepTest, FindsAnExceptionOfOneThatIsStopped) {
   const auto throws = []() -> Task<void> {
-    const Result<void> result = co_await Nop();
+    const Result<void> result = co_await NopAndSleep();
     if (!result) throw std::runtime_error("no way out");
   };
   const SweepReport report = StopAtEveryPoint(throws);
@@ -197,7 +203,7 @@ TEST(SweepDeathTest, AbortsARunThatDoesNotEndOnceItIsStopped) {
   SweepOptions options;
   options.longest_run = 200ms;
   const auto deaf = []() -> Task<void> {
-    const Result<void> result = co_await Nop();
+    const Result<void> result = co_await NopAndSleep();
     if (!result) static_cast<void>(co_await Shield(Sleep(1h)));
   };
   EXPECT_DEATH(StopAtEveryPoint(deaf, options),

@@ -61,7 +61,7 @@ CO_TEST(SleepTest, UntilAPastTimeEnds) {
 }
 
 CO_TEST(SleepTest, ManyEndInTheOrderOfTheirDeadlines) {
-  if (test::InChaos()) CO_SKIP("under chaos: the order is another");
+  EDDY_CO_SKIP_IN_CHAOS("under chaos: the order is another");
   constexpr int kSleepers = 100'000;
   const TimePoint base = Clock::now();
   std::mt19937_64 random(7);
@@ -88,7 +88,7 @@ CO_TEST(SleepTest, ManyEndInTheOrderOfTheirDeadlines) {
 }
 
 CO_TEST(SleepTest, EqualDeadlinesEndInTheOrderOfStarting) {
-  if (test::InChaos()) CO_SKIP("under chaos: the order is another");
+  EDDY_CO_SKIP_IN_CHAOS("under chaos: the order is another");
   const TimePoint deadline = Clock::now() + 5ms;
   std::vector<int> order;
   const auto sleeps = [&](int number) -> Task<void> {

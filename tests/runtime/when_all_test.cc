@@ -98,7 +98,8 @@ CO_TEST(WhenAllTest, OfOneGivesThatOne) {
   EXPECT_EQ(std::get<0>(one), 7);
   std::vector<Task<int>> tasks;
   tasks.push_back(Value(8));
-  EXPECT_THAT(co_await WhenAll(std::move(tasks)), ElementsAre(8));
+  const auto all_1 = co_await WhenAll(std::move(tasks));
+  EXPECT_THAT(all_1, ElementsAre(8));
 }
 
 CO_TEST(WhenAllTest, TakesAllKindsOfAwaitables) {
@@ -154,7 +155,7 @@ CO_TEST(WhenAllTest, GivesMoveOnlyResultsAndReferences) {
 
   std::vector<Task<int&>> references;
   references.push_back(Reference(target));
-  EXPECT_EQ(&(co_await WhenAll(std::move(references)))[0].get(), &target);
+  CO_EXPECT_EQ(&(co_await WhenAll(std::move(references)))[0].get(), &target);
 }
 
 // Neither default-constructible nor assignable; counts how many live.
@@ -201,19 +202,23 @@ CO_TEST(WhenAllTest, TakesAnyRangeThatItMayConsume) {
     list.push_back(Value(i));
     forward_list.push_front(Value(i));
   }
-  EXPECT_THAT(co_await WhenAll(std::move(list)), ElementsAre(0, 1, 2));
-  EXPECT_THAT(co_await WhenAll(std::move(forward_list)), ElementsAre(2, 1, 0));
-  EXPECT_THAT(co_await WhenAll(std::move(array)), ElementsAre(5, 6));
+  const auto all_2 = co_await WhenAll(std::move(list));
+  EXPECT_THAT(all_2, ElementsAre(0, 1, 2));
+  const auto all_3 = co_await WhenAll(std::move(forward_list));
+  EXPECT_THAT(all_3, ElementsAre(2, 1, 0));
+  const auto all_4 = co_await WhenAll(std::move(array));
+  EXPECT_THAT(all_4, ElementsAre(5, 6));
   const std::vector<int> numbers(3, 9);
-  EXPECT_THAT(co_await WhenAll(numbers | std::views::transform(Value)),
-              ElementsAre(9, 9, 9));
+  const auto all_5 = co_await WhenAll(numbers | std::views::transform(Value));
+  EXPECT_THAT(all_5, ElementsAre(9, 9, 9));
   std::vector<test::Nop> operations(4);
   for (const Result<void>& result : co_await WhenAll(std::move(operations))) {
     CO_EXPECT_OK(result);
   }
   std::vector<Task<bool>> bools;
   bools.push_back([]() -> Task<bool> { co_return true; }());
-  EXPECT_THAT(co_await WhenAll(std::move(bools)), ElementsAre(true));
+  const auto all_6 = co_await WhenAll(std::move(bools));
+  EXPECT_THAT(all_6, ElementsAre(true));
 }
 
 CO_TEST(WhenAllTest, RunsTenThousandAtTheSameTime) {

@@ -230,7 +230,7 @@ CO_TEST(WhenAnyTest, DestroysEachResultOnce) {
     EXPECT_EQ(any.late.size(), 2U);
     std::vector<Task<Counted>> more;
     more.push_back(MakeCounted(live));
-    EXPECT_EQ((co_await WhenAny(std::move(more))).late.size(), 0U);
+    CO_EXPECT_EQ((co_await WhenAny(std::move(more))).late.size(), 0U);
   }
   EXPECT_EQ(live, 0);
 }

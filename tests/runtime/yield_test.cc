@@ -21,7 +21,7 @@ using namespace std::chrono_literals;  // NOLINT: literals
 static_assert(std::is_void_v<decltype(Yield().await_resume())>);
 
 CO_TEST(YieldTest, TasksTakeTurnsInOrder) {
-  if (test::InChaos()) CO_SKIP("under chaos: the order is another");
+  EDDY_CO_SKIP_IN_CHAOS("under chaos: the order is another");
   std::string order;
   const auto writes = [&](char letter) -> Task<void> {
     for (int i = 0; i < 3; ++i) {
