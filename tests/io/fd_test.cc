@@ -95,9 +95,7 @@ CO_TEST(FdTest, DestructorLeavesTheCloseToTheReactor) {
   // No system call was made; the close is queued.
   EXPECT_TRUE(IsOpen(number));
   EXPECT_EQ(Submitted(), before + 1);
-  co_await Turn();
-  co_await Turn();
-  EXPECT_FALSE(IsOpen(number));
+  while (IsOpen(number)) co_await Turn();
 }
 
 TEST(FdTest, ReactorEndsAfterTheClosesOfDestructors) {

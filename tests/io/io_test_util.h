@@ -163,13 +163,15 @@ inline std::size_t Fill(const io::Fd& fd) {
   return total;
 }
 
-// Reads what is there; returns it.
-inline std::string Drain(const io::Fd& fd) {
+// Reads what is there, so many bytes at the most; returns it.
+inline std::string Drain(const io::Fd& fd,
+                         std::size_t most = std::string::npos) {
   SetNonBlocking(fd, true);
   std::string all;
   char block[4096];
-  while (true) {
-    const ssize_t n = ::read(fd.get(), block, sizeof block);
+  while (all.size() < most) {
+    const ssize_t n =
+        ::read(fd.get(), block, std::min(sizeof block, most - all.size()));
     if (n <= 0) break;
     all.append(block, static_cast<std::size_t>(n));
   }

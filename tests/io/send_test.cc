@@ -28,7 +28,8 @@ class SendVerb final : public Verb {
   const io::Fd& fd() const override { return sockets_.a; }
   bool waits() const override { return true; }
   void Provide() override {
-    Drain(sockets_.b);
+    // No more: on some kernels the send goes on while this reads.
+    Drain(sockets_.b, full_);
     full_ = 0;
   }
   void ExpectDone() override {
@@ -68,6 +69,7 @@ CO_TEST(SendTest, SendsNothingOfEmptyData) {
 }
 
 CO_TEST(SendTest, SendsAllWithWaitAll) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const SocketPair sockets;
   const std::vector<std::byte> data = Pattern(1 << 20);
   std::string received;

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <new>
 
-#include "tests/chaos.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/runtime/test_verbs.h"
 
@@ -26,8 +25,7 @@ using namespace std::chrono_literals;  // NOLINT: literals
 class SteadyStateTest : public testing::Test {
  protected:
   void SetUp() override {
-    EDDY_SKIP_IN_CHAOS("under chaos: its ring allocates");
-    if (!test::kCountsAllocations) {
+    if (!test::CountsAllocations()) {
       GTEST_SKIP() << "the sanitizer's operator new cannot be counted";
     }
   }
@@ -118,7 +116,7 @@ CO_TEST(SpawnTest, AServiceThatSpawnsForLongDoesNotGrow) {
   };
   CO_EXPECT_OK(co_await WithScope(service));
   EXPECT_EQ(ended, 11'000);
-  if (test::kCountsAllocations) {
+  if (test::CountsAllocations()) {
     EXPECT_EQ(allocations, 0u);
   }
 }

@@ -24,7 +24,7 @@ namespace {
   static_assert(true, "")
 
 #define SKIP_WITHOUT_COUNT()                                          \
-  if (!test::kCountsAllocations) {                                    \
+  if (!test::CountsAllocations()) {                                   \
     GTEST_SKIP() << "the sanitizer's operator new cannot be counted"; \
   }                                                                   \
   static_assert(true, "")

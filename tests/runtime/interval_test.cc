@@ -228,7 +228,7 @@ CO_TEST(IntervalTest, AllocatesNothing) {
   }
   const std::uint64_t allocations = count.allocations();
   EXPECT_EQ(failed, 0u);
-  if (test::kCountsAllocations) {
+  if (test::CountsAllocations()) {
     EXPECT_EQ(allocations, 0u);
   }
 }

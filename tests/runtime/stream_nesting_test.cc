@@ -303,7 +303,7 @@ CO_TEST(StreamNestingTest, ElementsOfADeepStreamAllocateNothing) {
   for (int i = 0; i < 1000; ++i) sum += (co_await stream.Next()).value_or(0);
   const std::uint64_t allocations = count.allocations();
   EXPECT_EQ(sum, 500'500);
-  if (test::kCountsAllocations) {
+  if (test::CountsAllocations()) {
     EXPECT_EQ(allocations, 0u);
   }
 }

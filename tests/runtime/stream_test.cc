@@ -391,7 +391,7 @@ TEST(StreamTest, AMillionElementsTakeConstantStackAndNoAllocation) {
   };
   test::RunOnSmallStack([&] { SyncWait(consume()); });
   EXPECT_EQ(sum, std::int64_t{kElements} * (kElements - 1) / 2);
-  if (test::kCountsAllocations) {
+  if (test::CountsAllocations()) {
     EXPECT_EQ(allocations, 0u);
   }
 }
@@ -407,7 +407,7 @@ CO_TEST(StreamTest, StreamAfterStreamAllocatesNothing) {
     if (round > 0) allocations += count.allocations();
   }
   EXPECT_EQ(all.size(), 3000u);
-  if (test::kCountsAllocations) {
+  if (test::CountsAllocations()) {
     EXPECT_EQ(allocations, 0u);
   }
 }

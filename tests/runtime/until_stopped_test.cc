@@ -175,7 +175,7 @@ CO_TEST(UntilStoppedTest, KeepsAScopeOpenForShortTasksWithoutGrowth) {
   const std::uint64_t allocations = count.allocations();
   EXPECT_TRUE(service.open());
   EXPECT_EQ(service.done(), 101'000);
-  if (test::kCountsAllocations) {
+  if (test::CountsAllocations()) {
     EXPECT_EQ(allocations, 0u);
   }
   run.RequestStop();

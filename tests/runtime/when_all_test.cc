@@ -325,7 +325,7 @@ CO_TEST(WhenAllTest, ADumpShowsThoseThatHaveNotEnded) {
 }
 
 CO_TEST(WhenAllTest, ASteadyStateAllocatesNothing) {
-  if (!test::kCountsAllocations) {
+  if (!test::CountsAllocations()) {
     CO_SKIP("the sanitizer's operator new cannot be counted");
   }
   const std::array<int, 10> numbers{};

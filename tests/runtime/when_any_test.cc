@@ -31,6 +31,7 @@
 #include <variant>
 #include <vector>
 
+#include "tests/chaos.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/runtime/test_verbs.h"
 
@@ -327,6 +328,7 @@ CO_TEST(WhenAnyTest, LosesNoByteOfTwoPipes) {
   };
   co_await WhenAll(reads(), Feed(a.writer(), b.writer(), kRounds));
   // It did come to losers with a value, and to such without.
+  if (test::InChaos()) co_return;  // to only one of them, perhaps
   EXPECT_GT(both, 100);
   EXPECT_GT(one, 100);
 }
@@ -519,7 +521,7 @@ CO_TEST(WhenAnyTest, ADumpShowsTheLosersThatAreWaitedFor) {
 }
 
 CO_TEST(WhenAnyTest, ASteadyStateAllocatesNothing) {
-  if (!test::kCountsAllocations) {
+  if (!test::CountsAllocations()) {
     CO_SKIP("the sanitizer's operator new cannot be counted");
   }
   const std::array<Duration, 3> durations = {1h, 1us, 1h};
