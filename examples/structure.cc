@@ -92,7 +92,8 @@ Task<Result<int>> AttemptAndFallBack() {
   const auto body = [&](TaskScope& scope) -> Task<int> {
     JoinHandle<int> fallback = scope.Spawn(PriceOr, std::string("tea"), 0);
     const Result<int> attempted = co_await WithScope(attempt);
-    co_return attempted ? *attempted : co_await fallback;
+    if (attempted) co_return *attempted;
+    co_return co_await fallback;
   };
   co_return co_await WithScope(body);
 }
