@@ -4,8 +4,9 @@
 //   int n = co_await handle;
 //
 // Result: what the task returned; its exception is thrown again. Waiting is not
-// a stop point: the task itself is stopped with its scope, and then ends.
-// Under WithTimeout, call RequestStop() when the time is over.
+// a stop point: the task itself is stopped with its scope, and then ends. So a
+// WithTimeout around the handle waits for the task all the same; to bound its
+// time, put the WithTimeout into the task.
 // Lifetime: a handle may be dropped (the scope waits for the task all the same)
 // and may outlive the scope. It keeps the task's frame, with what the task was
 // given by value, until it is awaited or dropped.

@@ -98,7 +98,7 @@ struct ReactorStats {
 class Reactor {
  public:
   // Errors: see Ring::Create; message() says what to change.
-  // Cost: seven system calls and the memory of the ring; may wait up to 90 ms
+  // Cost: six system calls and the memory of the ring; may wait up to 90 ms
   // for memory (see Ring::Create).
   static Result<std::unique_ptr<Reactor>> Create(
       const ReactorOptions& options = {});

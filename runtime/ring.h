@@ -45,7 +45,7 @@ class Ring {
  public:
   // Errors: kUringDisabledBySysctl, kUringForbidden, kUringMemoryLimit,
   // kKernelTooOld, EMFILE, ENFILE, EINVAL (entries out of range).
-  // Cost: seven system calls; at the limit of memory it waits up to 90 ms for
+  // Cost: six system calls; at the limit of memory it waits up to 90 ms for
   // what a ring just closed gives back.
   static Result<std::unique_ptr<Ring>> Create(const RingOptions& options);
 

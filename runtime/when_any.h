@@ -35,7 +35,8 @@
 //   Sleep, SleepUntil        come to its time           success
 //   Interval::Next           taken a tick               the tick
 //   Stream::Next             taken an element           the element
-//   Close, Shutdown          closed: no stop there      its result
+//   Close                    closed: no stop there      its result
+//   Shutdown                 shut down                  success
 //   Blocking(f)              run f, is waited for       the result of f
 //   JoinHandle               (is waited for)            the task's result
 //   Shield                   all (is waited for)        its result

@@ -20,14 +20,15 @@
 //
 // FailAtEveryPoint lets the first operation of the first run fail, the second
 // of the second, and so on, until a run ends before its failure comes. The
-// kernel does not see an operation that fails. Sleeps and jobs of Blocking are
-// no operations; cancels and closes by destructors are not failed.
+// kernel does not see an operation that fails, but for a Close, which is
+// carried out. Sleeps and jobs of Blocking are no operations; cancels and
+// closes by destructors are not failed.
 //
-// A run may end with an error once it was stopped or failed; the last one,
-// which was not, has to end well. After each it is checked that no frame,
-// descriptor or timer is left, and by the reactor's end that no operation is in
-// flight; and what `check` says. A run that does not end aborts the program
-// with a dump of its tasks.
+// A run may end with an error once it was stopped or failed, but with no
+// exception; the last one, which was not, has to end well. After each it is
+// checked that no frame, descriptor or timer is left, and by the reactor's end
+// that no operation is in flight; and what `check` says. A run that does not
+// end aborts the program with a dump of its tasks.
 //
 // Under EDDY_CHAOS_SEED the runs are disturbed besides (see chaos_ring.h).
 //

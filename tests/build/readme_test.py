@@ -1,5 +1,6 @@
-"""Checks that the first C++ listing of README.md is examples/echo_server.cc,
-and that the others are parts of examples/tour.cc, to the letter.
+"""Checks that the C++ listings of the documents are parts of programs that are
+compiled and run, to the letter. README.md's first one is the whole of
+examples/echo_server.cc.
 
   readme_test.py ROOT
 """
@@ -9,26 +10,52 @@ import pathlib
 import re
 import sys
 
-root = pathlib.Path(sys.argv[1])
-example = (root / "examples/echo_server.cc").read_text()
-tour = (root / "examples/tour.cc").read_text()
-listings = re.findall(
-    r"^```(?:cpp|c\+\+)\n(.*?)^```$",
-    (root / "README.md").read_text(),
-    re.MULTILINE | re.DOTALL,
-)
-if not listings:
-    sys.exit("README.md has no block that begins with ```cpp")
-if listings[0] != example:
+# A document, and the files of which its listings are parts.
+SOURCES = {
+    "README.md": ["examples/tour.cc"],
+    "docs/structured_concurrency.md": [
+        "examples/structure.cc",
+        "tests/examples/structured_concurrency_test.cc",
+    ],
+}
+# A document whose first listing is a whole file.
+WHOLE = {"README.md": "examples/echo_server.cc"}
+
+LISTING = re.compile(r"^```(?:cpp|c\+\+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def check_whole(document, listing, name, text):
+    if listing == text:
+        return
     sys.stdout.writelines(
         difflib.unified_diff(
-            listings[0].splitlines(keepends=True),
-            example.splitlines(keepends=True),
-            "README.md",
-            "examples/echo_server.cc",
+            listing.splitlines(keepends=True),
+            text.splitlines(keepends=True),
+            document,
+            name,
         )
     )
-    sys.exit("README.md's first listing is not examples/echo_server.cc")
-for listing in listings[1:]:
-    if listing not in tour:
-        sys.exit("not a part of examples/tour.cc:\n" + listing)
+    sys.exit(f"{document}'s first listing is not {name}")
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    for document, names in SOURCES.items():
+        listings = LISTING.findall((root / document).read_text())
+        if not listings:
+            sys.exit(f"{document} has no block that begins with ```cpp")
+        if document in WHOLE:
+            name = WHOLE[document]
+            text = (root / name).read_text()
+            check_whole(document, listings.pop(0), name, text)
+        texts = [(root / name).read_text() for name in names]
+        for listing in listings:
+            if not any(listing in text for text in texts):
+                sys.exit(
+                    f"{document}: not a part of {' or '.join(names)}:\n"
+                    + listing
+                )
+
+
+if __name__ == "__main__":
+    main()
