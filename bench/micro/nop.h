@@ -1,6 +1,6 @@
 // The cheapest operation there is: one entry through the ring and back.
-#ifndef EDDY_BENCH_TASK_NOP_H_
-#define EDDY_BENCH_TASK_NOP_H_
+#ifndef EDDY_BENCH_MICRO_NOP_H_
+#define EDDY_BENCH_MICRO_NOP_H_
 
 #include <eddy/runtime/operation.h>
 
@@ -11,4 +11,4 @@ class [[nodiscard]] Nop final : public eddy::SingleOperation<Nop> {
   eddy::Result<void> await_resume() const { return VoidResult(); }
 };
 
-#endif  // EDDY_BENCH_TASK_NOP_H_
+#endif  // EDDY_BENCH_MICRO_NOP_H_

@@ -1,4 +1,6 @@
-#include "bench/task/allocations.h"
+#include "bench/micro/allocations.h"
+
+#include <malloc.h>
 
 #include <atomic>
 #include <cstddef>
@@ -13,6 +15,11 @@ std::atomic<std::uint64_t> allocations = 0;
 
 std::uint64_t Allocations() {
   return allocations.load(std::memory_order_relaxed);
+}
+
+std::size_t HeapBytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
 }
 
 void* operator new(std::size_t size) {
