@@ -32,6 +32,11 @@ class AwaitBudget {
     }
     return PutBehind(next);
   }
+  // The same where the awaiting coroutine itself goes on: what an await_suspend
+  // that does not wait returns.
+  static bool Spend(PromiseBase& waiter) noexcept {
+    return Spend(std::coroutine_handle<PromiseBase>::from_promise(waiter));
+  }
 
  private:
   // (In reactor.cc.)

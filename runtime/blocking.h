@@ -56,13 +56,13 @@ class [[nodiscard]] Blocking final : public internal::Suspension,
     internal::PromiseBase& promise = waiter.promise();
     if (promise.context->stop_requested()) {
       result_.emplace(Unexpected(kCanceled));
-      return false;
+      return internal::AwaitBudget::Spend(promise);
     }
     Reactor& reactor = promise.context->reactor();
     Result<std::shared_ptr<internal::Inbox>> inbox = reactor.GetInbox();
     if (!inbox) {
       result_.emplace(Unexpected(inbox.error()));
-      return false;
+      return internal::AwaitBudget::Spend(promise);
     }
     inbox_ = *std::move(inbox);
     // Before the job: from then on it may end at any time.
@@ -70,7 +70,7 @@ class [[nodiscard]] Blocking final : public internal::Suspension,
     if (Result<void> added = internal::BlockingPool::Get().Add(*this); !added) {
       Unsuspend(*promise.context);
       result_.emplace(Unexpected(added.error()));
-      return false;
+      return internal::AwaitBudget::Spend(promise);
     }
     inbox_->Expect(reactor);
     return true;

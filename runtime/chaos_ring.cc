@@ -346,7 +346,7 @@ void ChaosRing::CollectOne(Completion completion) {
 }
 
 void ChaosRing::Hold(const Completion& completion, internal::Random& random) {
-  Held held{completion, 0, turn_};
+  Held held{completion, 0, turn_, ++completed_};
   if (disturbs()) {
     held.rank = random.Next();
     if (random.OneIn(kLate)) held.turn += 1 + random.Below(kLatest);
@@ -365,9 +365,9 @@ void ChaosRing::Hold(const Completion& completion, internal::Random& random) {
 // Passes on the completions whose time has come, and one whose time has not
 // where the program waits and nothing else is there.
 void ChaosRing::Release(bool at_least_one) {
-  std::stable_sort(
-      held_.begin(), held_.end(),
-      [](const Held& a, const Held& b) { return a.rank < b.rank; });
+  std::sort(held_.begin(), held_.end(), [](const Held& a, const Held& b) {
+    return std::pair(a.rank, a.number) < std::pair(b.rank, b.number);
+  });
   unsigned tail = cq_tail_.load(std::memory_order_relaxed);
   const auto room = [&] {
     return cqes_.size() - (tail - cq_head_.load(std::memory_order_acquire));

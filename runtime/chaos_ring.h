@@ -91,6 +91,8 @@ class ChaosRing final : public Ring {
     Completion completion;
     std::uint64_t rank;
     std::uint64_t turn;
+    // Counts them all.
+    std::uint64_t number;
   };
 
   int EnterKernel(unsigned submit, unsigned min_complete, unsigned flags,
@@ -120,6 +122,7 @@ class ChaosRing final : public Ring {
   std::vector<Held> held_;
   std::vector<std::uint64_t> to_end_;
   std::uint64_t submitted_ = 0;
+  std::uint64_t completed_ = 0;
   std::uint64_t operations_ = 0;
   std::uint64_t turn_ = 0;
 };

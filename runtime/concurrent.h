@@ -168,10 +168,14 @@ class Concurrent : public Suspension {
     last_ = &child;
     ++live_;
   }
-  // All are added: suspends the waiter. Returns the first child, to be resumed.
+  // All are added: suspends the waiter, unless there is none. Returns what runs
+  // next: the first child, or the waiter.
   std::coroutine_handle<> Start(PromiseBase& waiter) noexcept {
-    Suspend(waiter);
-    const auto next = std::exchange(first_->coroutine, nullptr);
+    auto next = std::coroutine_handle<PromiseBase>::from_promise(waiter);
+    if (first_ != nullptr) {
+      Suspend(waiter);
+      next = std::exchange(first_->coroutine, nullptr);
+    }
     if (AwaitBudget::Spend(next)) [[unlikely]] {
       return std::noop_coroutine();
     }
@@ -273,7 +277,7 @@ class ConcurrentSlot {
 template <class... R>
 class ConcurrentTuple : public Concurrent {
  public:
-  bool await_ready() const noexcept { return sizeof...(R) == 0; }
+  bool await_ready() const noexcept { return false; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(
       std::coroutine_handle<Promise> waiter) noexcept {
@@ -358,7 +362,7 @@ using RangeResultOf = ResultOf<ElementOf<Range>>;
 template <class R>
 class ConcurrentArray : public Concurrent {
  public:
-  bool await_ready() const noexcept { return slots_.size() == 0; }
+  bool await_ready() const noexcept { return false; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(
       std::coroutine_handle<Promise> waiter) noexcept {

@@ -15,6 +15,7 @@
 #ifndef EDDY_RUNTIME_JOIN_HANDLE_H_
 #define EDDY_RUNTIME_JOIN_HANDLE_H_
 
+#include <eddy/runtime/await_budget.h>
 #include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/intrusive_list.h>
 #include <eddy/runtime/misuse.h>
@@ -112,15 +113,19 @@ class JoinHandle {
     void Cancel() noexcept override {}
     const char* name() const noexcept override { return "JoinHandle"; }
 
-    bool await_ready() const noexcept { return task_->ended(); }
+    bool await_ready() const noexcept { return false; }
     template <class Promise>
-    void await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+    bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
+      if (task_->ended()) {
+        return internal::AwaitBudget::Spend(waiter.promise());
+      }
       if (&waiter.promise().context->reactor() != &task_->reactor())
           [[unlikely]] {
         internal::Misuse("a JoinHandle was awaited on another reactor");
       }
       Suspend(waiter.promise());
       task_->set_joiner(*this);
+      return true;
     }
     T await_resume() {
       // The result leaves with this await.

@@ -97,8 +97,7 @@ class SingleOperation : public Operation {
     internal::PromiseBase& promise = waiter.promise();
     if (promise.context->stop_requested()) {
       set_raw_result(-ECANCELED);
-      return internal::AwaitBudget::Spend(
-          std::coroutine_handle<internal::PromiseBase>::from_promise(promise));
+      return internal::AwaitBudget::Spend(promise);
     }
     Submit(promise);
     return true;

@@ -33,8 +33,8 @@
 
 #include <coroutine>
 #include <cstdint>
-#include <deque>
 #include <exception>
+#include <list>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -267,7 +267,7 @@ class Reactor {
   std::unique_ptr<internal::ChaosOrder> chaos_order_;
   internal::LoopObserver* observer_ = nullptr;
   // Coroutines that have used up a turn's awaits. Seldom more than one.
-  std::deque<internal::ReadyNode> put_behind_;
+  std::list<internal::ReadyNode> put_behind_;
   TaskScope* scope_ = nullptr;
   MainContext* main_ = nullptr;
   const std::thread::id thread_;

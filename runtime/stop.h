@@ -14,6 +14,7 @@
 #ifndef EDDY_RUNTIME_STOP_H_
 #define EDDY_RUNTIME_STOP_H_
 
+#include <eddy/runtime/await_budget.h>
 #include <eddy/runtime/intrusive_list.h>
 #include <eddy/runtime/promise.h>
 #include <eddy/runtime/task_context.h>
@@ -157,15 +158,15 @@ class [[nodiscard]] StopCallback final : private internal::StopListener {
 
 // `StopToken token = co_await CurrentStopToken();` is the token of the awaiting
 // task: it tells of every stop from above, and of deadlines that passed.
-// Cost: one allocation for the first token of a task; never suspends.
+// Cost: one allocation for the first token of a task; it does not wait.
 class [[nodiscard]] CurrentStopToken {
  public:
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> waiter) {
-    const internal::PromiseBase& promise = waiter.promise();
+    internal::PromiseBase& promise = waiter.promise();
     token_ = StopToken(promise.context->EnsureStopState());
-    return false;
+    return internal::AwaitBudget::Spend(promise);
   }
   StopToken await_resume() noexcept { return std::move(token_); }
 

@@ -17,6 +17,7 @@ struct TaskFailure {
   std::optional<Error> error;
 
   explicit operator bool() const noexcept { return exception || error; }
+  friend bool operator==(const TaskFailure&, const TaskFailure&) = default;
 };
 
 namespace internal {

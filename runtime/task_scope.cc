@@ -62,6 +62,8 @@ void TaskScope::BodyEnded(TaskFailure failure) noexcept {
   // What was asked for is no failure; a later one of a task is not hidden by
   // it.
   if (failure.error == kCanceled && stop_requested()) return;
+  // A body that joined the task which failed gives that failure on.
+  if (failure_ && failure == failure_) return;
   if (failure) Fail(std::move(failure));
 }
 

@@ -40,6 +40,7 @@
 #define EDDY_RUNTIME_TASK_SCOPE_H_
 
 #include <eddy/runtime/attributes.h>
+#include <eddy/runtime/await_budget.h>
 #include <eddy/runtime/intrusive_list.h>
 #include <eddy/runtime/join_handle.h>
 #include <eddy/runtime/reactor.h>
@@ -205,7 +206,11 @@ class [[nodiscard]] ScopeAwaitable final : public Suspension {
       // No coroutine, and thrown before there was one.
       return state_->BodyEnded({std::current_exception(), {}});
     }
-    return TaskAccess::Begin(*state_->body, *state_);
+    const auto next = TaskAccess::Begin(*state_->body, *state_);
+    if (AwaitBudget::Spend(next)) [[unlikely]] {
+      return std::noop_coroutine();
+    }
+    return next;
   }
   [[nodiscard]] AsResult<Body> await_resume() {
     TaskScope& scope = state_->scope;

@@ -131,14 +131,14 @@ internal::TimeoutAwaitable<Awaitable> WithTimeout(
 }
 
 // `TimePoint t = co_await CurrentDeadline();` is the nearest deadline of the
-// awaiting task, kNoDeadline if it has none. Never suspends.
+// awaiting task, kNoDeadline if it has none. Does not wait.
 class [[nodiscard]] CurrentDeadline {
  public:
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
     deadline_ = waiter.promise().context->deadline();
-    return false;
+    return internal::AwaitBudget::Spend(waiter.promise());
   }
   TimePoint await_resume() const noexcept { return deadline_; }
 

@@ -32,8 +32,7 @@ class TimedWait : public Suspension, private Timer {
     PromiseBase& promise = waiter.promise();
     stopped_ = promise.context->stop_requested();
     if (stopped_) {
-      return AwaitBudget::Spend(
-          std::coroutine_handle<PromiseBase>::from_promise(promise));
+      return AwaitBudget::Spend(promise);
     }
     Reactor& reactor = promise.context->reactor();
     reactor.AssertCurrent();

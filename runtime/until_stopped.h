@@ -31,7 +31,9 @@ class [[nodiscard]] UntilStopped final : public internal::Suspension {
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
     internal::PromiseBase& promise = waiter.promise();
-    if (promise.context->stop_requested()) return false;
+    if (promise.context->stop_requested()) {
+      return internal::AwaitBudget::Spend(promise);
+    }
     promise.context->reactor().AssertCurrent();
     Suspend(promise);
     return true;

@@ -48,6 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Read, OperationContractTest,
                          ::testing::Values(MakeVerb<ReadVerb>));
 
 CO_TEST(ReadTest, GivesWhatIsThere) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const Pipe pipe;
   Put(pipe.writer, "0123456789");
   std::array<std::byte, 4> small;
@@ -60,6 +61,7 @@ CO_TEST(ReadTest, GivesWhatIsThere) {
 }
 
 CO_TEST(ReadTest, ReturnsZeroAtEndOfStream) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   Pipe pipe;
   Put(pipe.writer, "last");
   CO_ASSERT_OK(co_await pipe.writer.Close());
@@ -89,6 +91,7 @@ CO_TEST(ReadTest, ReadsAFileOnFromItsPosition) {
 }
 
 CO_TEST(ReadTest, WaitsAlsoWhereTheDescriptorIsNonBlocking) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const Pipe pipe;
   SetNonBlocking(pipe.reader, true);
   std::array<std::byte, 4> buffer;

@@ -1,5 +1,6 @@
 #include <eddy/io/write_all.h>
 
+#include "tests/chaos.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/close.h>
@@ -78,7 +79,8 @@ CO_TEST(WriteAllTest, TellsWhatItWroteWhereTheReaderGoes) {
     CO_EXPECT_ERROR(co_await io::WriteAll(pipe.writer, data, &transferred),
                     std::errc::broken_pipe);
   });
-  EXPECT_EQ(transferred, 4096U);
+  // (Of less than a page, under chaos: the pipe has room for one.)
+  EXPECT_TRUE(transferred == 4096U || test::InChaos()) << transferred;
 }
 
 }  // namespace

@@ -103,6 +103,7 @@ CO_TEST(WriteAtTest, IsShortWhereTheFileMayNotGrowFurther) {
 }
 
 CO_TEST(WriteAtTest, AppendsToAFileOpenedToAppend) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const TempDir dir;
   Store(dir / "log", "first");
   const io::Fd file(IO_TEST_CHECK(

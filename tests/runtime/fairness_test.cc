@@ -1,15 +1,22 @@
 // A task that never waits starves neither timers nor I/O nor other tasks.
+#include <eddy/runtime/blocking.h>
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/stop.h>
+#include <eddy/runtime/stream.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/testing/co_test.h>
+#include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
+#include <eddy/runtime/until_stopped.h>
+#include <eddy/runtime/when_all.h>
 #include <eddy/runtime/with_stop.h>
 #include <eddy/runtime/yield.h>
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
+#include <vector>
 
 #include "tests/runtime/test_verbs.h"
 
@@ -81,6 +88,67 @@ Task<void> RetrySleeps(bool& done) {
 CO_TEST(FairnessTest, OperationsThatAnswerCanceledStarveNobody) {
   co_await AllGetTheirTurn(3, RetryOperations);
   co_await AllGetTheirTurn(3, RetrySleeps);
+}
+
+// What else may go on without waiting.
+Task<void> OpenEmptyScopes(bool& done) {
+  const auto nothing = [](TaskScope&) -> Task<void> { co_return; };
+  while (!done) CO_EXPECT_OK(co_await WithScope(nothing));
+}
+Task<void> AwaitNothing(bool& done) {
+  while (!done) {
+    static_cast<void>(co_await WhenAll());
+    static_cast<void>(co_await WhenAll(Ready(1)));
+  }
+}
+Task<void> AskForDeadlines(bool& done) {
+  while (!done) static_cast<void>(co_await CurrentDeadline());
+}
+Task<void> AskForTokens(bool& done) {
+  while (!done) static_cast<void>(co_await CurrentStopToken());
+}
+Task<void> BlockWhenStopped(bool& done) {
+  StopSource source;
+  source.RequestStop();
+  const auto retries = [&]() -> Task<void> {
+    while (!done) {
+      static_cast<void>(co_await Blocking([] {}));
+      co_await UntilStopped();
+    }
+  };
+  co_await WithStop(source.token(), retries());
+}
+Stream<int> Endless() {
+  for (int i = 0;; ++i) co_yield i;
+}
+Task<void> ConsumeEndless(bool& done) {
+  Stream<int> stream = Endless();
+  while (!done) static_cast<void>(co_await stream.Next());
+}
+
+CO_TEST(FairnessTest, NothingThatGoesOnWithoutWaitingStarvesAnybody) {
+  for (const auto spin : {OpenEmptyScopes, AwaitNothing, AskForDeadlines,
+                          AskForTokens, BlockWhenStopped, ConsumeEndless}) {
+    co_await AllGetTheirTurn(2, spin);
+  }
+}
+
+// (Joins as many tasks as it takes.)
+CO_TEST(FairnessTest, JoiningWhatHasEndedStarvesNobody) {
+  const auto joins = [](bool& done) -> Task<void> {
+    const auto body = [&done](TaskScope& scope) -> Task<void> {
+      while (!done) {
+        std::vector<JoinHandle<int>> ended;
+        for (int i = 0; i < 10'000; ++i) ended.push_back(scope.Spawn(Ready(i)));
+        while (!ended.back().ended()) co_await Yield();
+        for (JoinHandle<int>& handle : ended) {
+          static_cast<void>(co_await handle);
+        }
+      }
+    };
+    CO_EXPECT_OK(co_await WithScope(body));
+  };
+  co_await AllGetTheirTurn(1, joins);
 }
 
 CO_TEST(FairnessTest, TasksThatYieldStarveNobody) {

@@ -228,6 +228,20 @@ CO_TEST(WithScopeTest, LaterFailuresGoToTheirHandler) {
   EXPECT_EQ(Reactor::Current()->stats().dropped_failures, 0u);
 }
 
+CO_TEST(WithScopeTest, AFailureThatTheBodyGivesOnIsNoLaterOne) {
+  const auto error = [](TaskScope& scope) -> Task<Result<void>> {
+    JoinHandle<Result<void>> handle = scope.Spawn(FailAfter(1ms, kFirst));
+    co_return co_await handle;
+  };
+  CO_EXPECT_ERROR(co_await WithScope(error), kFirst);
+  const auto exception = [](TaskScope& scope) -> Task<void> {
+    JoinHandle<void> handle = scope.Spawn(ThrowAfter(1ms));
+    co_await handle;
+  };
+  CO_EXPECT_EQ(co_await ThrownBy(exception), "thrown by a child");
+  EXPECT_EQ(Reactor::Current()->stats().dropped_failures, 0u);
+}
+
 CO_TEST(WithScopeTest, LaterFailuresWithoutAHandlerAreCounted) {
   CO_EXPECT_ERROR(co_await WithScope(FailThreeTimes), kFirst);
   EXPECT_EQ(Reactor::Current()->stats().dropped_failures, 2u);

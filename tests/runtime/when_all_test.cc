@@ -28,6 +28,7 @@
 #include <variant>
 #include <vector>
 
+#include "tests/chaos.h"
 #include "tests/runtime/allocation_count.h"
 #include "tests/runtime/test_verbs.h"
 
@@ -241,6 +242,7 @@ CO_TEST(WhenAllTest, RunsTenThousandAtTheSameTime) {
 }
 
 CO_TEST(WhenAllTest, StartsInOrder) {
+  EDDY_CO_SKIP_IN_CHAOS("under chaos: the order is another");
   std::vector<int> order;
   const auto starts = [&](int i) -> Task<void> {
     order.push_back(i);
