@@ -110,6 +110,49 @@ TEST(TcpSweepTest, AUnixSocket) {
   ExpectCleanSweeps(scenario, {.stops = 25, .failures = 10});
 }
 
+// More than the sockets take: both directions wait for each other.
+Task<Result<void>> MuchBothWays() {
+  EDDY_CO_TRY(TcpListener listener,
+              TcpListener::Bind(SocketAddress::LoopbackV4(0)));
+  EDDY_CO_TRY(const SocketAddress server, listener.local_address());
+  EDDY_CO_TRY(TcpStream near, co_await TcpStream::Connect(server));
+  EDDY_CO_TRY(TcpStream far, co_await listener.Accept());
+  for (TcpStream* stream : {&near, &far}) {
+    const int size = 64 * 1024;
+    for (const int option : {SO_SNDBUF, SO_RCVBUF}) {
+      IO_TEST_CHECK(setsockopt(stream->fd().get(), SOL_SOCKET, option, &size,
+                               sizeof size));
+    }
+  }
+  const std::vector<std::byte> data = io_test::Pattern(400'000);
+  const auto sends = [&](TcpStream& stream) -> Task<Result<void>> {
+    EDDY_CO_CHECK(co_await stream.Write(data));
+    co_return co_await stream.Shutdown();
+  };
+  const auto receives = [&](TcpStream& stream) -> Task<Result<void>> {
+    std::vector<std::byte> got(data.size());
+    for (std::size_t done = 0; done < got.size();) {
+      EDDY_CO_TRY(const std::size_t n,
+                  co_await stream.Read(std::span(got).subspan(done)));
+      if (n == 0) co_return Unexpected(kEndOfStream);
+      done += n;
+    }
+    co_return got == data ? Result<void>() : Unexpected(kWrong);
+  };
+  const auto body = [&](TaskScope& scope) -> Task<void> {
+    for (TcpStream* stream : {&near, &far}) {
+      scope.Spawn(sends, std::ref(*stream));
+      scope.Spawn(receives, std::ref(*stream));
+    }
+    co_return;
+  };
+  co_return co_await WithScope(body);
+}
+
+TEST(TcpSweepTest, BothDirectionsFull) {
+  ExpectCleanSweeps(MuchBothWays, {.stops = 15, .failures = 8});
+}
+
 // A peer that says nothing, one that ends its half and reads on, and one that
 // has gone.
 Task<Result<void>> SilentPeers() {
