@@ -38,7 +38,7 @@ class Signals {
 
   // Result: the number of the next signal. Signals of one number that arrive
   // together count once.
-  // Errors: kCanceled; a stop consumes no signal.
+  // Errors: those of io::Read; kCanceled: a stop consumes no signal.
   // Cost: a coroutine frame and one operation. See signalfd(2).
   Task<Result<int>> Next();
 

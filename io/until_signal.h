@@ -9,7 +9,8 @@
 // Result: nothing. That a signal ended it is no error, so its kCanceled is not
 // passed on then.
 // Errors: those of the awaitable, which gives nothing or a Result<void>; those
-// of Signals::Block; kCanceled for a stop from above.
+// of Signals::Block; those of Signals::Next, which stop the awaitable too;
+// kCanceled for a stop from above.
 // Lifetime: the awaitable is kept until the await ends.
 // Stop: the signal that stops is consumed, and so is every other one until the
 // await returns, so that a program that is ending ends well. One that comes
@@ -39,12 +40,17 @@ Task<Result<void>> RunUntilSignal(Result<io::Signals> blocked,
   bool signaled = false;
   Result<void> result =
       co_await WithScope([&](TaskScope& scope) -> Task<Result<void>> {
-        scope.Spawn([&]() -> Task<> {
+        scope.Spawn([&]() -> Task<Result<void>> {
           const Result<int> signal = co_await signals.Next();
-          if (!signal) co_return;
-          signaled = true;
-          signals.DiscardAtEnd();
-          scope.RequestStop();
+          if (signal) {
+            signaled = true;
+            signals.DiscardAtEnd();
+            scope.RequestStop();
+          } else if (signal.error() != kCanceled) {
+            // Blocked signals that nobody reads would never end the program.
+            co_return Unexpected(signal.error());
+          }
+          co_return Result<void>();
         });
         Result<void> inner;
         using Given = AwaitResult<Awaitable>;

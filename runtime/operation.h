@@ -25,9 +25,9 @@
 // kCanceled or with whatever the operation achieved before. So after the await
 // the kernel holds no reference to any buffer.
 //
-// Cancels are queued after the operation and before whatever reuses its
-// address, and entries are submitted in order, so a cancel never meets a
-// stranger.
+// Cancels are queued after the operation, and one that was asked for goes on
+// only when the cancel has been answered too, so a cancel and its answer never
+// meet a stranger.
 #ifndef EDDY_RUNTIME_OPERATION_H_
 #define EDDY_RUNTIME_OPERATION_H_
 
@@ -82,7 +82,17 @@ class Operation : public internal::Suspension {
   void set_raw_result(std::int32_t result) noexcept { result_ = result; }
 
  private:
+  friend class Reactor;
+
   std::int32_t result_ = 0;
+  // Of the last completion while it waits for the answer to a cancel.
+  std::uint32_t held_flags_ = 0;
+  // Cancels that were submitted.
+  std::uint8_t cancels_ = 0;
+  // Whether a cancel was submitted that is not answered yet.
+  bool canceling_ = false;
+  // Whether result_ and held_flags_ are those of the last completion.
+  bool held_ = false;
 };
 
 // An operation of one entry. `Derived` has Prepare(io_uring_sqe*) and

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
 
 namespace eddy {
 namespace {
@@ -199,6 +201,9 @@ void Reactor::Loop(const MainContext& main) {
     }
     // Before sleeping: a full submission queue may have made RunReady reap.
     if (inbox_ != nullptr) inbox_->DeliverAll(*this);
+    if (!cancel_again_.empty()) [[unlikely]] {
+      CancelAgain();
+    }
     EnterRing();
     Reap();
     Observe();
@@ -283,12 +288,28 @@ bool Reactor::BusyPoll(TimePoint wake) {
 void Reactor::Reap() noexcept {
   ring_->ForEachCompletion([this](const io_uring_cqe& cqe) {
     if (cqe.user_data == kIgnored) return;
-    if ((cqe.flags & IORING_CQE_F_MORE) == 0) ++stats_.completions;
+    const bool last = (cqe.flags & IORING_CQE_F_MORE) == 0;
     if (cqe.user_data == kDetached) {
+      if (last) ++stats_.completions;
       if (cqe.res < 0) ++stats_.detached_errors;
       return;
     }
-    reinterpret_cast<Operation*>(cqe.user_data)->Complete(cqe.res, cqe.flags);
+    if ((cqe.user_data & kOfCancel) != 0) {
+      CancelAnswered(*reinterpret_cast<Operation*>(cqe.user_data & ~kOfCancel),
+                     cqe.res);
+      return;
+    }
+    Operation& operation = *reinterpret_cast<Operation*>(cqe.user_data);
+    if (last) {
+      if (operation.canceling_) {
+        operation.result_ = cqe.res;
+        operation.held_flags_ = cqe.flags;
+        operation.held_ = true;
+        return;
+      }
+      ++stats_.completions;
+    }
+    operation.Complete(cqe.res, cqe.flags);
   });
 }
 
@@ -307,12 +328,56 @@ void Reactor::CancelOperation(Operation& operation) noexcept {
   // Making room for the entry may have brought the operation's completion.
   const bool waits = operation.waiter()->context->waiting_on() == &operation;
   if (waits) {
-    io_uring_prep_cancel64(sqe, reinterpret_cast<std::uint64_t>(&operation), 0);
-    ++stats_.cancels;
+    PrepareCancel(sqe, operation);
   } else {
     io_uring_prep_nop(sqe);
+    sqe->user_data = kIgnored;
   }
-  sqe->user_data = kIgnored;
+}
+
+void Reactor::PrepareCancel(io_uring_sqe* sqe, Operation& operation) noexcept {
+  const auto address = reinterpret_cast<std::uint64_t>(&operation);
+  io_uring_prep_cancel64(sqe, address, 0);
+  sqe->user_data = address | kOfCancel;
+  operation.canceling_ = true;
+  ++operation.cancels_;
+  ++stats_.cancels;
+}
+
+// ENOENT is also the answer while the kernel is about to try an operation
+// again: it has left the list of those that wait, and is not among them again.
+// That lasts until the next turn. But a direct read or write is not found all
+// the time that the device works on it, so the number of cancels is bounded.
+void Reactor::CancelAnswered(Operation& operation,
+                             std::int32_t result) noexcept {
+  constexpr std::uint8_t kMostCancels = 64;
+  if (operation.held_) {
+    Release(operation);
+  } else if (result == -ENOENT && operation.cancels_ < kMostCancels) {
+    cancel_again_.push_back(&operation);
+  } else {
+    operation.canceling_ = false;
+  }
+}
+
+void Reactor::CancelAgain() noexcept {
+  while (!cancel_again_.empty()) {
+    Operation& operation = *cancel_again_.back();
+    cancel_again_.pop_back();
+    if (operation.held_) {
+      Release(operation);
+      continue;
+    }
+    // May reap, and so bring the operation's completion, which is held.
+    PrepareCancel(GetSqe(), operation);
+  }
+}
+
+void Reactor::Release(Operation& operation) noexcept {
+  operation.canceling_ = operation.held_ = false;
+  operation.cancels_ = 0;
+  ++stats_.completions;
+  operation.Complete(operation.result_, operation.held_flags_);
 }
 
 Result<std::shared_ptr<internal::Inbox>> Reactor::GetInbox() {

@@ -41,6 +41,7 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace eddy {
 
@@ -225,6 +226,8 @@ class Reactor {
   // Values of user_data that are no operation.
   static constexpr std::uint64_t kIgnored = 0;
   static constexpr std::uint64_t kDetached = 1;
+  // Set in an operation's address: the answer to its cancel.
+  static constexpr std::uint64_t kOfCancel = 1;
 
   Reactor(std::unique_ptr<Ring> ring, const ReactorOptions& options);
 
@@ -241,6 +244,10 @@ class Reactor {
   void WaitVirtually(internal::VirtualTime& time, TimePoint wake);
   bool BusyPoll(TimePoint until);
   void Reap() noexcept;
+  void PrepareCancel(io_uring_sqe* sqe, Operation& operation) noexcept;
+  void CancelAnswered(Operation& operation, std::int32_t result) noexcept;
+  void CancelAgain() noexcept;
+  void Release(Operation& operation) noexcept;
   io_uring_sqe* FlushForSqe() noexcept;
   std::uint64_t in_flight() const noexcept {
     return stats_.submitted - stats_.completions;
@@ -268,6 +275,8 @@ class Reactor {
   internal::LoopObserver* observer_ = nullptr;
   // Coroutines that have used up a turn's awaits. Seldom more than one.
   std::list<internal::ReadyNode> put_behind_;
+  // Operations whose cancel has to be submitted once more.
+  std::vector<Operation*> cancel_again_;
   TaskScope* scope_ = nullptr;
   MainContext* main_ = nullptr;
   const std::thread::id thread_;

@@ -12,6 +12,9 @@
 #include <memory>
 #include <vector>
 
+#include "tests/chaos.h"
+#include "tests/sweeps.h"
+
 namespace eddy::io_test {
 namespace {
 
@@ -259,6 +262,38 @@ TEST_P(OperationContractTest, EndsWithTheReactor) {
   bool ended = false;
   SyncWait(LeaveInFlight(*verb, ended));
   EXPECT_TRUE(ended);
+}
+
+// --- Stopped and failed at every point ---------------------------------------
+
+// What it waits for comes after a few turns. The operation that was stopped, or
+// that the kernel never saw, has left all to the next one.
+Task<Result<void>> OnceAndAgain(VerbFactory make) {
+  const auto verb = make();
+  Result<void> result;
+  const auto body = [&](TaskScope& scope) -> Task<void> {
+    scope.Spawn([&]() -> Task<void> {
+      for (int i = 0; i < 3; ++i) co_await Turn();
+      verb->Provide();
+    });
+    result = co_await verb->Run();
+  };
+  const Result<void> all = co_await WithScope(body);
+  if (result) {
+    // A transfer may be short.
+    if (!test::InChaos()) verb->ExpectDone();
+    co_return all;
+  }
+  verb->ExpectNoTrace();
+  const Result<void> again = co_await Shield(verb->Run());
+  CO_EXPECT_OK(again);
+  if (again && !test::InChaos()) verb->ExpectDone();
+  co_return result;
+}
+
+TEST_P(OperationContractTest, IsCleanStoppedOrFailedAtEveryPoint) {
+  const auto scenario = [make = GetParam()] { return OnceAndAgain(make); };
+  test::ExpectCleanSweeps(scenario, {.stops = 8, .failures = 1});
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 //   submission queue full  nobody notices
 //   no descriptor          EBADF
 //   the reactor's end      stops it and waits for it
+//   stopped anywhere       done or kCanceled, and nothing is lost; and the same
+//   or failed              where the kernel never saw it
 //
 // The suite is instantiated with a class that has what one operation needs:
 //

@@ -1,6 +1,7 @@
 #include <eddy/io/until_signal.h>
 
 #include <eddy/runtime/testing/co_test.h>
+#include <eddy/runtime/testing/sweep.h>
 #include <eddy/runtime/timer.h>
 
 #include <signal.h>
@@ -26,6 +27,29 @@ CO_TEST(UntilSignalTest, PassesAnErrorOn) {
   };
   CO_EXPECT_ERROR(co_await io::UntilSignal(fail(), SIGUSR1),
                   std::errc::connection_refused);
+}
+
+// What is awaited would go on, and no signal would end it.
+TEST(UntilSignalTest, EndsWhereSignalsCannotBeRead) {
+  const auto scenario = []() -> Task<Result<void>> {
+    const auto body = [](TaskScope& scope) -> Task<Result<void>> {
+      scope.Spawn([]() -> Task<> {
+        static_cast<void>(co_await Sleep(1ms));
+        raise(SIGURG);
+      });
+      const Result<void> result = co_await io::UntilSignal(SleepLong(), SIGURG);
+      if (!result) {
+        EXPECT_EQ(result.error(), std::errc::not_enough_memory);
+      }
+      co_return result;
+    };
+    co_return co_await WithScope(body);
+  };
+  SweepOptions options;
+  options.fail_with = std::errc::not_enough_memory;
+  const SweepReport report = FailAtEveryPoint(scenario, options);
+  EXPECT_EQ(report.failure, "");
+  EXPECT_EQ(report.points, 1u);
 }
 
 CO_TEST(UntilSignalTest, PassesAnExceptionOn) {
