@@ -189,8 +189,8 @@ class [[nodiscard]] WhenAnyAwaitable final : public ConcurrentTuple<R...> {
   template <class T>
   void TakeLate(ConcurrentSlot<T>& slot, std::optional<Kept<T>>& late) {
     if (slot.Is(this->winner())) return;
-    late.emplace(slot.Take());
-    if (IsCanceled(*late)) late.reset();
+    Kept<T> kept = slot.Take();
+    if (!IsCanceled(kept)) late.emplace(std::move(kept));
   }
 };
 

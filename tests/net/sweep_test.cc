@@ -2,7 +2,6 @@
 #include "tests/io/io_test_util.h"
 
 #include <eddy/net/tcp.h>
-#include <eddy/runtime/testing/virtual_clock.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/when_all.h>
 #include <eddy/runtime/with_stop.h>
@@ -156,7 +155,6 @@ TEST(TcpSweepTest, BothDirectionsFull) {
 // A peer that says nothing, one that ends its half and reads on, and one that
 // has gone.
 Task<Result<void>> SilentPeers() {
-  const VirtualClock clock;
   EDDY_CO_TRY(TcpListener listener,
               TcpListener::Bind(SocketAddress::LoopbackV4(0)));
   EDDY_CO_TRY(const SocketAddress server, listener.local_address());
