@@ -121,6 +121,8 @@ Reactor::Reactor(std::unique_ptr<Ring> ring, const ReactorOptions& options)
   }
   // It may free only frames that another thread has made.
   internal::FramePool::TrimAtThreadExit();
+  // One, so that a steady state allocates none.
+  put_behind_.emplace_back();
 }
 
 Reactor::~Reactor() {

@@ -173,11 +173,18 @@ class [[nodiscard]] WhenAnyAwaitable final : public ConcurrentTuple<R...> {
   // The winner is kIndex or one after it.
   template <std::size_t kIndex>
   Outcome Take() {
-    auto& slot = std::get<kIndex>(this->slots());
     if constexpr (kIndex + 1 < sizeof...(R)) {
-      if (!slot.Is(this->winner())) return Take<kIndex + 1>();
+      if (!std::get<kIndex>(this->slots()).Is(this->winner())) {
+        return Take<kIndex + 1>();
+      }
     }
-    Outcome outcome(std::in_place_index<kIndex>, slot.Take());
+    return TakeWinner<kIndex>();
+  }
+  // (With one return, so that the outcome is made where it goes.)
+  template <std::size_t kIndex>
+  Outcome TakeWinner() {
+    Outcome outcome(std::in_place_index<kIndex>,
+                    std::get<kIndex>(this->slots()).Take());
     TakeLate(outcome, std::index_sequence_for<R...>());
     return outcome;
   }
