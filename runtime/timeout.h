@@ -13,8 +13,9 @@
 //  - An awaitable of Result<T>: its value if it has one, even when the time was
 //    over (what it consumed is not lost); kTimedOut instead of kCanceled when
 //    the time was over; its other errors as they are.
-//  - An awaitable of std::optional, such as Stream::Next: what is in it, even
-//    when the time was over; else kTimedOut when it was.
+//  - An awaitable of std::optional, such as Stream::Next, and WhenAll and
+//    WhenAny: what it gives, even when the time was over, if it has an element
+//    or a Result with a value among it; else kTimedOut when the time was over.
 //  - An awaitable of another T: kTimedOut when the time was over before it
 //    ended, else its value. Exceptions pass.
 // kTimedOut is never TCP's ETIMEDOUT. A stop from above gives kCanceled.
@@ -36,20 +37,41 @@
 #include <chrono>
 #include <coroutine>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace eddy {
 namespace internal {
 
-// An element that a late std::optional holds was consumed.
+// Whether a late result holds something that was consumed for it: a Result or
+// a std::optional with a value, also as one of several results.
 template <class T>
 bool HoldsElement(const T&) noexcept {
   return false;
 }
 template <class T>
+bool HoldsElement(const Result<T>& result) noexcept {
+  return result.has_value();
+}
+template <class T>
 bool HoldsElement(const std::optional<T>& result) noexcept {
   return result.has_value();
+}
+template <class T>
+bool HoldsElement(const std::vector<T>& results) noexcept;
+template <class... T>
+bool HoldsElement(const std::tuple<T...>& results) noexcept {
+  return std::apply(
+      [](const auto&... each) { return (HoldsElement(each) || ...); }, results);
+}
+template <class T>
+bool HoldsElement(const std::vector<T>& results) noexcept {
+  for (const auto& each : results) {
+    if (HoldsElement(each)) return true;
+  }
+  return false;
 }
 
 template <class Awaitable>

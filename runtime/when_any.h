@@ -75,6 +75,7 @@
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/task.h>
+#include <eddy/runtime/timeout.h>
 
 #include <cstddef>
 #include <optional>
@@ -134,6 +135,18 @@ class [[nodiscard]] WhenAnyResult : public std::variant<internal::Kept<R>...> {
  private:
   friend class internal::WhenAnyAwaitable<R...>;
 
+  // See WithTimeout.
+  friend bool HoldsElement(const WhenAnyResult& result) noexcept {
+    using internal::HoldsElement;
+    const auto holds = [](const auto* value) {
+      return value != nullptr && HoldsElement(*value);
+    };
+    return [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+      return (holds(result.template value<kIndex>()) || ...);
+    }
+    (std::index_sequence_for<R...>());
+  }
+
   template <std::size_t kIndex>
   WhenAnyResult(std::in_place_index_t<kIndex> index,
                 Alternative<kIndex>&& winner)
@@ -149,6 +162,16 @@ struct [[nodiscard]] WhenAnyOf {
   T value;            // what it gave
   // The losers that gave something all the same, with their index, in order.
   std::vector<std::pair<std::size_t, T>> late;
+
+  // See WithTimeout.
+  friend bool HoldsElement(const WhenAnyOf& result) noexcept {
+    using internal::HoldsElement;
+    bool holds = HoldsElement(result.value);
+    for (const auto& loser : result.late) {
+      holds = holds || HoldsElement(loser.second);
+    }
+    return holds;
+  }
 };
 
 namespace internal {

@@ -86,5 +86,9 @@ fi
 dir=$work/$how-$cxx
 rm -rf "$dir"
 "$how"
-output=$("$dir/consumer")
-[[ $output == "eddy works" ]] || fail "the program printed: $output"
+for program in consumer sweep; do
+  # pkg-config builds only the first.
+  [[ $program == consumer || $how != pkg_config ]] || continue
+  output=$("$dir/$program")
+  [[ $output == "eddy works" ]] || fail "$program printed: $output"
+done

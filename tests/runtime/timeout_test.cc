@@ -6,16 +6,21 @@
 #include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
+#include <eddy/runtime/when_all.h>
+#include <eddy/runtime/when_any.h>
 #include <eddy/runtime/with_stop.h>
 #include <eddy/runtime/yield.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "tests/runtime/test_verbs.h"
 
@@ -321,6 +326,59 @@ CO_TEST(WithTimeoutTest, AnAwaitableThatCannotStartLeavesNoTimer) {
   EXPECT_EQ(what, "no coroutine");
   EXPECT_TRUE(Reactor::Current()->timers().empty());
   CO_EXPECT_OK(co_await Sleep(3ms));
+}
+
+// --- Several results ---------------------------------------------------------
+
+CO_TEST(WithTimeoutTest, LosesNothingOfWhenAll) {
+  test::Pipe pipe;
+  EXPECT_EQ(write(pipe.writer(), "x", 1), 1);
+  std::array<std::byte, 1> buffer{};
+  const auto both = co_await WithTimeout(
+      5ms, WhenAll(test::ReadInto(pipe.reader(), buffer), Sleep(1h)));
+  CO_ASSERT_OK(both);
+  EXPECT_EQ(std::get<0>(*both).value_or(0), 1u);
+  CO_EXPECT_ERROR(std::get<1>(*both), kCanceled);
+  // Where nothing was consumed, the time is over.
+  const auto none = co_await WithTimeout(
+      5ms, WhenAll(test::ReadInto(pipe.reader(), buffer), Sleep(1h)));
+  CO_EXPECT_ERROR(none, kTimedOut);
+}
+
+CO_TEST(WithTimeoutTest, LosesNothingOfARange) {
+  const EventFd never;
+  const EventFd signaled;
+  signaled.Signal();
+  std::vector<Task<Result<void>>> polls;
+  const auto polls_in = [](int fd) -> Task<Result<void>> {
+    co_return co_await PollIn(fd);
+  };
+  polls.push_back(polls_in(never.fd()));
+  polls.push_back(polls_in(signaled.fd()));
+  const auto all = co_await WithTimeout(5ms, WhenAll(std::move(polls)));
+  CO_ASSERT_OK(all);
+  CO_EXPECT_ERROR((*all)[0], kCanceled);
+  CO_EXPECT_OK((*all)[1]);
+}
+
+CO_TEST(WithTimeoutTest, LosesNothingOfWhenAny) {
+  test::Pipe pipe;
+  std::array<std::byte, 1> buffer{};
+  // The winner ends with its stop, and the loser with a byte.
+  const auto gives = [&]() -> Task<Result<std::size_t>> {
+    const Result<void> slept = co_await Sleep(1h);
+    CO_EXPECT_ERROR(slept, kCanceled);
+    co_await Yield();
+    EXPECT_EQ(write(pipe.writer(), "x", 1), 1);
+    co_return co_await Shield(test::ReadInto(pipe.reader(), buffer));
+  };
+  const auto any = co_await WithTimeout(5ms, WhenAny(Sleep(1h), gives()));
+  CO_ASSERT_OK(any);
+  EXPECT_EQ(any->index(), 0u);
+  CO_ASSERT_TRUE(any->value<1>() != nullptr);
+  EXPECT_EQ(any->value<1>()->value_or(0), 1u);
+  const auto none = co_await WithTimeout(5ms, WhenAny(Sleep(1h), Sleep(2h)));
+  CO_EXPECT_ERROR(none, kTimedOut);
 }
 
 }  // namespace
