@@ -9,42 +9,61 @@ line is "N passed, N failed, N skipped", of tests; exits 1 if any failed.
 
 import argparse
 import concurrent.futures
+import json
 import os
+import pathlib
 import re
+import signal
 import subprocess
 import sys
 
 # A program that hangs is ended and counts as one failure.
 LONGEST_SECONDS = 600
 
-FAILED = re.compile(r"^\[  FAILED  \] (\w[\w/]*\.[\w/]+)", re.MULTILINE)
-RUN = re.compile(r"^\[=+\] (\d+) tests? from .* ran", re.MULTILINE)
-SKIPPED = re.compile(r"^\[  SKIPPED \] (\d+) tests?", re.MULTILINE)
+BEGUN = re.compile(r"^\[ RUN      \] (\S+)", re.MULTILINE)
+ENDED = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (\w[\w/]*\.[\w/]+)[, ]", re.M)
+# What goes well needs no line.
+DULL = re.compile(r"^\[( RUN  | +OK |---).*\n", re.MULTILINE)
+PRESETS = pathlib.Path(__file__).parent.parent / "CMakePresets.json"
 
 
-def run(program, seed, arguments):
-    """What the program says under the seed, and whether it ended well."""
-    command = [program, "--gtest_brief=1", *arguments]
-    environment = {**os.environ, "EDDY_CHAOS_SEED": str(seed)}
+def environment_of_tests():
+    """What ctest's presets set, such as the options of sanitizers."""
+    presets = json.loads(PRESETS.read_text())["testPresets"]
+    return {**os.environ, **presets[0]["environment"]}
+
+
+def run(program, seed, arguments, environment):
+    """What the program says under the seed, and its exit code."""
+    child = subprocess.Popen(
+        [program, *arguments],
+        env={**environment, "EDDY_CHAOS_SEED": str(seed)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=LONGEST_SECONDS,
-            check=False,
-        )
-        return done.stdout.decode(errors="replace"), done.returncode
-    except subprocess.TimeoutExpired as expired:
-        said = (expired.stdout or b"").decode(errors="replace")
-        return f"{said}\nnot ended after {LONGEST_SECONDS} s", 1
+        said, _ = child.communicate(timeout=LONGEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        # What it has started holds its output, too.
+        os.killpg(child.pid, signal.SIGKILL)
+        said, _ = child.communicate()
+    return said.decode(errors="replace"), child.returncode
 
 
-def number(pattern, text):
-    match = pattern.search(text)
-    return int(match.group(1)) if match else 0
+def outcomes(said, status):
+    """The tests by how they ended; one that did not has failed."""
+    ended = {name: how for how, name in ENDED.findall(said)}
+    for name in BEGUN.findall(said):
+        if status != 0:
+            ended.setdefault(name, "FAILED")
+    names = {"OK": set(), "FAILED": set(), "SKIPPED": set()}
+    for name, how in ended.items():
+        names[how].add(name)
+    if status != 0 and not names["FAILED"]:
+        names["FAILED"].add("*")
+    return names
 
 
 def main():
@@ -61,29 +80,35 @@ def main():
     options = parser.parse_args(own)
 
     passed = failed = skipped = 0
+    environment = environment_of_tests()
     seeds = range(options.first, options.first + options.seeds)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         runs = {
-            pool.submit(run, program, seed, arguments): (program, seed)
+            pool.submit(run, program, seed, arguments, environment): (
+                program,
+                seed,
+            )
             for seed in seeds
             for program in options.programs
         }
         for done in concurrent.futures.as_completed(runs):
             program, seed = runs[done]
             said, status = done.result()
-            names = sorted(set(FAILED.findall(said)))
-            # A program that crashed has failed in the test that ran.
-            wrong = max(len(names), 1) if status != 0 else 0
-            gone = number(SKIPPED, said)
-            failed += wrong
-            skipped += gone
-            passed += max(number(RUN, said) - wrong - gone, 0)
-            if wrong:
-                wanted = f" --gtest_filter={':'.join(names)}" if names else ""
-                print(f"{said}\nfailed (exit code {status}); again with:")
-                print(f"  EDDY_CHAOS_SEED={seed} {program}{wanted}", flush=True)
+            names = outcomes(said, status)
+            passed += len(names["OK"])
+            failed += len(names["FAILED"])
+            skipped += len(names["SKIPPED"])
+            if names["FAILED"]:
+                wanted = ":".join(sorted(names["FAILED"]))
+                print(DULL.sub("", said))
+                print(f"failed (exit code {status}); again with:")
+                print(
+                    f"  EDDY_CHAOS_SEED={seed} {program} "
+                    f"--gtest_filter='{wanted}'",
+                    flush=True,
+                )
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    return 1 if failed or passed == 0 else 0
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ constexpr std::uint64_t kOwn = 2;
 // those of its operations.
 constexpr std::uint64_t kOfTheRing = 0x52494e47;
 constexpr std::uint64_t kOfTurns = 0x5455524e;
+constexpr std::uint64_t kOfTheRest = 0x52455354;
 
 bool BeginsChain(const io_uring_sqe& sqe) {
   return (sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)) != 0;
@@ -183,19 +184,25 @@ int ChaosRing::EnterKernel(unsigned submit, unsigned min_complete,
   if (disturbs() && submit > 0 && random.OneIn(kTakenInPart)) {
     most = static_cast<unsigned>(random.Below(submit));
   }
-  const unsigned taken = Take(most);
+  // First: later entries may be about another operation at that address.
   EndMultishots();
+  const unsigned taken = Take(most, submit);
 
   // The kernel does not wait where it has not taken all; and what is held back
   // here need not be waited for.
-  const bool waits = min_complete != 0 && taken == submit && held_.empty();
+  const bool waits =
+      min_complete != 0 && taken == submit && held_.empty() && to_end_.empty();
   io_uring_getevents_arg own = arg;
   __kernel_timespec longest{};
   if (waits && options_.longest_wait) {
+    using std::chrono::nanoseconds;
+    using std::chrono::seconds;
     const auto* asked = reinterpret_cast<const __kernel_timespec*>(arg.ts);
-    longest.tv_nsec = std::chrono::nanoseconds(*options_.longest_wait).count();
-    if (asked == nullptr || asked->tv_sec != 0 ||
-        asked->tv_nsec > longest.tv_nsec) {
+    const Duration wait = *options_.longest_wait;
+    if (asked == nullptr ||
+        seconds(asked->tv_sec) + nanoseconds(asked->tv_nsec) > wait) {
+      longest.tv_sec = wait / seconds(1);
+      longest.tv_nsec = nanoseconds(wait % seconds(1)).count();
       own.ts = reinterpret_cast<std::uint64_t>(&longest);
     }
   }
@@ -204,21 +211,23 @@ int ChaosRing::EnterKernel(unsigned submit, unsigned min_complete,
       Ring::EnterKernel(kernel_.pending(), waits ? 1 : 0, flags, own);
   Collect();
   Release(min_complete != 0);
-  return result < 0 && taken == 0 ? result : static_cast<int>(taken);
+  const bool try_again = result == -EINTR || result == -ETIME ||
+                         result == -EAGAIN || result == -EBUSY;
+  if (result < 0 && (taken == 0 || !try_again)) return result;
+  return static_cast<int>(taken);
 }
 
-// Moves entries to the kernel's queue, in their order and chains as a whole.
-// Returns how many.
-unsigned ChaosRing::Take(unsigned submit) {
+// Moves entries to the kernel's queue, in their order and chains as a whole, of
+// those that are `published`. Returns how many.
+unsigned ChaosRing::Take(unsigned most, unsigned published) {
   const unsigned head = queues_.SqHead();
   const auto at = [&](unsigned i) -> const io_uring_sqe& {
     return sqes_[(head + i) & queues_.sq_mask];
   };
   unsigned taken = 0;
-  while (taken < submit) {
+  while (taken < most) {
     unsigned length = 1;
-    while (BeginsChain(at(taken + length - 1)) &&
-           taken + length < queues_.sq_entries) {
+    while (BeginsChain(at(taken + length - 1)) && taken + length < published) {
       ++length;
     }
     if (length > kernel_.sq_entries - kernel_.pending()) break;
@@ -236,7 +245,7 @@ void ChaosRing::TakeOne(const io_uring_sqe& sqe, bool in_chain) {
   operation.opcode = sqe.opcode;
   // What is answered here; 0: the kernel does it.
   int error = 0;
-  if (options_.fail_operation != 0 && IsOperation(sqe) &&
+  if (options_.fail_operation != 0 && !in_chain && IsOperation(sqe) &&
       ++operations_ == options_.fail_operation) {
     error = options_.fail_with ? options_.fail_with->code()
                                : LikelyError(sqe.opcode);
@@ -311,38 +320,44 @@ void ChaosRing::CollectOne(Completion completion) {
   const auto found = in_flight_.find(completion.user_data);
   if (found == in_flight_.end()) {
     internal::Random random =
-        internal::Random::For(options_.seed, ++submitted_);
+        internal::Random::For(options_.seed ^ kOfTheRest, ++completed_);
     Hold(completion, random);
     return;
   }
   InFlight& operation = found->second;
-  internal::Random random =
-      internal::Random::For(~options_.seed, operation.number);
+  internal::Random random = internal::Random::For(
+      options_.seed ^ operation.number, ++operation.completions);
   const bool more = (completion.flags & IORING_CQE_F_MORE) != 0;
+  const bool ending = operation.last.has_value();
   if (operation.fails_with != 0) completion.result = operation.fails_with;
-  if (operation.last) {
-    // Its end was asked for: the latest completion before it becomes the last.
-    Completion latest = *operation.last;
-    if (more) {
-      operation.last = completion;
-    } else if (completion.result == -ECANCELED) {
-      latest.flags &= ~static_cast<unsigned>(IORING_CQE_F_MORE);
-      in_flight_.erase(found);
-      Hold(latest, random);
-      return;
-    }
-    Hold(latest, random);
-    if (more) return;
-  } else if (disturbs() && more && IsMultishot(operation.opcode)) {
-    internal::Random of_this = internal::Random::For(options_.seed, turn_);
-    if (of_this.OneIn(kMultishotEnds)) {
-      operation.last = completion;
-      to_end_.push_back(completion.user_data);
+  if (ending) {
+    // Its end was asked for. What came before becomes the last one, in the
+    // place of the cancel's answer.
+    Completion before = *std::exchange(operation.last, {});
+    const bool cut_short = !more && completion.result == -ECANCELED;
+    if (cut_short) before.flags &= ~static_cast<unsigned>(IORING_CQE_F_MORE);
+    Hold(before, random);
+    if (cut_short) {
+      Forget(completion.user_data);
       return;
     }
   }
-  if (!more) in_flight_.erase(found);
+  const bool ends_early = !ending && disturbs() &&
+                          IsMultishot(operation.opcode) &&
+                          random.OneIn(kMultishotEnds);
+  if (more && (ending || ends_early)) {
+    if (!ending) to_end_.push_back(completion.user_data);
+    operation.last = completion;
+    return;
+  }
+  if (!more) Forget(completion.user_data);
   Hold(completion, random);
+}
+
+// The operation has ended; its address may become another one's.
+void ChaosRing::Forget(std::uint64_t user_data) {
+  in_flight_.erase(user_data);
+  std::erase(to_end_, user_data);
 }
 
 void ChaosRing::Hold(const Completion& completion, internal::Random& random) {

@@ -7,8 +7,8 @@
 //   options.chaos_seed = 7;
 //
 // It stands between a reactor and the kernel's ring, which does the real work:
-//  - queues of 4 entries, so that they are full all the time, and a completion
-//    queue of the kernel that overflows;
+//  - under every other seed queues of 4 entries, so that they are full all the
+//    time, and a completion queue of the kernel that overflows;
 //  - of the entries to submit some are taken now and the others later;
 //  - io_uring_enter answers EINTR, EAGAIN or EBUSY;
 //  - completions come late and in another order, so that a cancel meets an
@@ -48,7 +48,8 @@ struct ChaosOptions {
   // 0: nothing is disturbed but what is asked for below.
   std::uint64_t seed = 0;
   // The operation that fails, counted from 1 in the order of submission; 0:
-  // none. Not counted are cancels, what nobody awaits, and the reactor's own.
+  // none. Not counted are cancels, linked entries, what nobody awaits, and
+  // reads of an eventfd, as the reactor's own is one.
   std::uint64_t fail_operation = 0;
   // What it fails with; by default what is likely for such an operation, EIO of
   // a read, ECONNRESET of a receive, EMFILE of an accept, ...
@@ -78,6 +79,8 @@ class ChaosRing final : public Ring {
   // An operation between its submission and its last completion.
   struct InFlight {
     std::uint64_t number = 0;
+    // So far.
+    std::uint64_t completions = 0;
     std::uint8_t opcode = 0;
     // The operation is carried out, and then said to have failed.
     std::int32_t fails_with = 0;
@@ -99,13 +102,14 @@ class ChaosRing final : public Ring {
                   io_uring_getevents_arg& arg) noexcept override;
 
   void UseOwnQueues(unsigned entries);
-  unsigned Take(unsigned submit);
+  unsigned Take(unsigned most, unsigned published);
   void TakeOne(const io_uring_sqe& sqe, bool in_chain);
   void Shorten(io_uring_sqe& sqe, internal::Random& random) const;
   bool IsOperation(const io_uring_sqe& sqe) const;
   void EndMultishots();
   void Collect();
   void CollectOne(Completion completion);
+  void Forget(std::uint64_t user_data);
   void Hold(const Completion& completion, internal::Random& random);
   void Release(bool at_least_one);
   bool disturbs() const noexcept { return options_.seed != 0; }

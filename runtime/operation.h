@@ -85,13 +85,14 @@ class Operation : public internal::Suspension {
   friend class Reactor;
 
   std::int32_t result_ = 0;
-  // Of the last completion while it waits for the answer to a cancel.
+  // The last completion while it waits for the answer to a cancel.
+  std::int32_t held_result_ = 0;
   std::uint32_t held_flags_ = 0;
   // Cancels that were submitted.
   std::uint8_t cancels_ = 0;
   // Whether a cancel was submitted that is not answered yet.
   bool canceling_ = false;
-  // Whether result_ and held_flags_ are those of the last completion.
+  // Whether the last completion is held.
   bool held_ = false;
 };
 

@@ -171,6 +171,8 @@ TaskFailure Reactor::RunUntilEnded(StartMain start, FailureOfMain failure_of,
   TaskScope scope(main);
   internal::ReadyNode first;
   first.coroutine = start(task, main);
+  // An earlier run may have had a virtual clock, which went ahead.
+  if (timers_.empty()) timers_.Restart(Clock::now());
   current_ = this;
   main_ = &main;
   scope_ = &scope;
@@ -203,6 +205,8 @@ void Reactor::Loop(const MainContext& main) {
     }
     // Before sleeping: a full submission queue may have made RunReady reap.
     if (inbox_ != nullptr) inbox_->DeliverAll(*this);
+    // (May reap what wakes the inbox, but leaves an entry to submit or
+    // something ready, so this turn does not sleep on it.)
     if (!cancel_again_.empty()) [[unlikely]] {
       CancelAgain();
     }
@@ -304,7 +308,7 @@ void Reactor::Reap() noexcept {
     Operation& operation = *reinterpret_cast<Operation*>(cqe.user_data);
     if (last) {
       if (operation.canceling_) {
-        operation.result_ = cqe.res;
+        operation.held_result_ = cqe.res;
         operation.held_flags_ = cqe.flags;
         operation.held_ = true;
         return;
@@ -379,7 +383,7 @@ void Reactor::Release(Operation& operation) noexcept {
   operation.canceling_ = operation.held_ = false;
   operation.cancels_ = 0;
   ++stats_.completions;
-  operation.Complete(operation.result_, operation.held_flags_);
+  operation.Complete(operation.held_result_, operation.held_flags_);
 }
 
 Result<std::shared_ptr<internal::Inbox>> Reactor::GetInbox() {

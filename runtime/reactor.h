@@ -77,9 +77,9 @@ struct ReactorOptions {
   // How many ready coroutines may run before timers and I/O get their turn,
   // and a 16th of how many awaits that need not wait. 0 counts as 1.
   unsigned ready_per_turn = 256;
-  // Not 0: the ring is a ChaosRing of this seed, and what is ready runs in a
-  // shuffled order; see chaos_ring.h. 0: so too where the environment has an
-  // EDDY_CHAOS_SEED.
+  // Not 0: the ring that Create makes is a ChaosRing of this seed, and what is
+  // ready runs in a shuffled order; see chaos_ring.h. 0: so too, in Create,
+  // where the environment has an EDDY_CHAOS_SEED.
   std::uint64_t chaos_seed = 0;
 };
 
@@ -88,7 +88,7 @@ struct ReactorStats {
   std::uint64_t enters = 0;       // system calls made by the loop
   std::uint64_t submitted = 0;    // operations given to the kernel
   std::uint64_t completions = 0;  // their completions
-  std::uint64_t cancels = 0;      // asked to end early
+  std::uint64_t cancels = 0;      // requests to end early, repeats too
   std::uint64_t overflows = 0;    // turns that found the queue overflown
   // Operations without a waiter (a close by a destructor) that failed.
   std::uint64_t detached_errors = 0;

@@ -189,7 +189,11 @@ class StreamPromiseBase : public PromiseBase {
     leaf.root_ = root_;
     leaf.context = context;
     root_->leaf_ = &leaf;
-    return HandleOf(leaf);
+    const auto next = HandleOf(leaf);
+    if (AwaitBudget::Spend(next)) [[unlikely]] {
+      return std::noop_coroutine();
+    }
+    return next;
   }
   std::coroutine_handle<> End() noexcept {
     leaf_ = nullptr;

@@ -22,7 +22,8 @@ void TaskScope::AssertOpen() const noexcept {
 
 void TaskScope::RequestStop() noexcept {
   context_.reactor().AssertCurrent();
-  stopped_here_ = true;
+  // (After a stop from above, what is cut short stays cut short.)
+  if (!context_.stop_requested()) stopped_here_ = true;
   StopAll();
 }
 

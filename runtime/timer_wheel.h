@@ -53,6 +53,10 @@ class TimerWheel {
 
   bool empty() const noexcept { return occupied_levels_ == 0; }
 
+  // Begins anew at a time, which may be before the current one.
+  // REQUIRES: empty().
+  void Restart(TimePoint now) noexcept { now_ = Ticks(now); }
+
   // Makes the timer pending; it expires in the first Advance(now) with
   // now >= deadline, those of one deadline in the order of Add.
   // REQUIRES: not pending.

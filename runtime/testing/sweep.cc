@@ -101,6 +101,8 @@ void RunOnReactor(const SweepScenario& scenario, const SweepOptions& options,
     run.wrong = "it failed by itself: " + result.error().message();
   } else if (!reactor->timers().empty()) {
     run.wrong = "a timer is left";
+  } else if (reactor->stats().detached_errors != 0) {
+    run.wrong = "a close by a destructor failed: is a descriptor closed twice?";
   }
 }
 
@@ -154,6 +156,10 @@ SweepReport Sweep(const char* verb, const SweepScenario& scenario,
       report.failure =
           "it still goes on after " + std::to_string(point) + " points";
     }
+  }
+  if (report.failure.empty() && report.points == 0) {
+    report.failure = "no run was " + std::string(verb) +
+                     ": the scenario awaits nothing that can be";
   }
   return report;
 }

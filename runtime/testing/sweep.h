@@ -27,8 +27,9 @@
 // A run may end with an error once it was stopped or failed, but with no
 // exception; the last one, which was not, has to end well. After each it is
 // checked that no frame, descriptor or timer is left, and by the reactor's end
-// that no operation is in flight; and what `check` says. A run that does not
-// end aborts the program with a dump of its tasks.
+// that no operation is in flight; and what `check` says. A sweep without a
+// point counts as failed. A run that does not end aborts the program with a
+// dump of its tasks.
 //
 // Under EDDY_CHAOS_SEED the runs are disturbed besides (see chaos_ring.h).
 //

@@ -234,6 +234,31 @@ TEST(ChaosRingTest, EndsMultishotOperationsEarly) {
   EXPECT_GT(seen, kSeeds / 2);
 }
 
+// A multishot operation that is being ended beside a full submission queue.
+TEST(ChaosRingTest, GivesWhatItHoldsOfAMultishotOperation) {
+  const auto polls = []() -> Task<void> {
+    const EventFd ready;
+    ready.Signal();
+    const EventFd never;
+    int completions = 0;
+    const auto waits = [&]() -> Task<void> {
+      CO_EXPECT_ERROR(co_await PollIn(never.fd()), kCanceled);
+    };
+    const auto body = [&](TaskScope& scope) -> Task<void> {
+      scope.Spawn([&]() -> Task<void> {
+        static_cast<void>(co_await MultiPoll(ready.fd(), completions));
+      });
+      for (int i = 0; i < 4; ++i) scope.Spawn(waits);
+      while (completions == 0) CO_EXPECT_OK(co_await Sleep(1ms));
+      scope.RequestStop();
+    };
+    CO_EXPECT_OK(co_await WithScope(body));
+  };
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    SyncWait(polls(), Seeded(seed));
+  }
+}
+
 // A read into a buffer that the kernel picks.
 class [[nodiscard]] ReadPicked final : public SingleOperation<ReadPicked> {
  public:

@@ -126,9 +126,19 @@ Task<void> ConsumeEndless(bool& done) {
   while (!done) static_cast<void>(co_await stream.Next());
 }
 
+Stream<int> Nothing() { co_return; }
+Stream<int> NothingForLong(bool& done) {
+  while (!done) co_yield Nothing();
+}
+Task<void> ConsumeNothing(bool& done) {
+  Stream<int> stream = NothingForLong(done);
+  static_cast<void>(co_await stream.Next());
+}
+
 CO_TEST(FairnessTest, NothingThatGoesOnWithoutWaitingStarvesAnybody) {
-  for (const auto spin : {OpenEmptyScopes, AwaitNothing, AskForDeadlines,
-                          AskForTokens, BlockWhenStopped, ConsumeEndless}) {
+  for (const auto spin :
+       {OpenEmptyScopes, AwaitNothing, AskForDeadlines, AskForTokens,
+        BlockWhenStopped, ConsumeEndless, ConsumeNothing}) {
     co_await AllGetTheirTurn(2, spin);
   }
 }

@@ -189,6 +189,24 @@ TEST(SweepTest, ShowsWhatTheTasksWaitedFor) {
   EXPECT_THAT(report.failure, HasSubstr("Sleep"));
 }
 
+TEST(SweepTest, FindsACloseThatFails) {
+  const auto closes_twice = []() -> Task<void> {
+    CO_EXPECT_OK(co_await Sleep(1ms));
+    Reactor::Current()->SubmitDetached(
+        [](io_uring_sqe* sqe) { io_uring_prep_close(sqe, 1'000'000); });
+  };
+  EXPECT_THAT(FailAtEveryPoint(closes_twice).failure,
+              HasSubstr("a close by a destructor failed"));
+}
+
+TEST(SweepTest, IsNoSuccessWithoutAPoint) {
+  const auto sleeps = []() -> Task<Result<void>> {
+    co_return co_await Sleep(1ms);
+  };
+  EXPECT_EQ(FailAtEveryPoint(sleeps).failure,
+            "no run was failed: the scenario awaits nothing that can be");
+}
+
 TEST(SweepTest, GivesUpOnAScenarioWithoutEnd) {
   SweepOptions options;
   options.most_points = 5;

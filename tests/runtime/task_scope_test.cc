@@ -228,6 +228,24 @@ CO_TEST(WithScopeTest, LaterFailuresGoToTheirHandler) {
   EXPECT_EQ(Reactor::Current()->stats().dropped_failures, 0u);
 }
 
+// The body's own stop, as a clean-up, does not hide what was cut short.
+CO_TEST(WithScopeTest, AStopFromAboveIsNotHiddenByOneOfTheBody) {
+  const auto inner = [](TaskScope& scope) -> Task<int> {
+    scope.Spawn(FailWhenStopped(kCanceled));
+    CO_EXPECT_ERROR(co_await Sleep(1h), kCanceled);
+    scope.RequestStop();
+    co_return 5;
+  };
+  const auto outer = [&](TaskScope& scope) -> Task<void> {
+    scope.Spawn([&scope]() -> Task<void> {
+      CO_EXPECT_OK(co_await Sleep(1ms));
+      scope.RequestStop();
+    });
+    CO_EXPECT_ERROR(co_await WithScope(inner), kCanceled);
+  };
+  CO_EXPECT_OK(co_await WithScope(outer));
+}
+
 CO_TEST(WithScopeTest, AFailureThatTheBodyGivesOnIsNoLaterOne) {
   const auto error = [](TaskScope& scope) -> Task<Result<void>> {
     JoinHandle<Result<void>> handle = scope.Spawn(FailAfter(1ms, kFirst));

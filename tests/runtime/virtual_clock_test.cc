@@ -119,6 +119,17 @@ TEST(VirtualClockTest, RealTimeComesBackAfterTheRun) {
   EXPECT_LE(now, RealClock::now());
 }
 
+TEST(VirtualClockTest, ALaterRunOfTheReactorSleepsForReal) {
+  const auto reactor = test::MakeReactor();
+  reactor->Run([]() -> Task<void> {
+    const VirtualClock clock;
+    CO_EXPECT_OK(co_await Sleep(24h));
+  }());
+  const auto begun = RealClock::now();
+  reactor->Run([]() -> Task<void> { CO_EXPECT_OK(co_await Sleep(20ms)); }());
+  EXPECT_GE(RealClock::now() - begun, 20ms);
+}
+
 TEST(VirtualClockTest, MayStandOutsideOfTheReactor) {
   const VirtualClock clock;
   const TimePoint start = Clock::now();
