@@ -29,6 +29,7 @@ using io_test::Text;
 // --- Open --------------------------------------------------------------------
 
 CO_TEST(FileTest, OpensAnExistingFileToRead) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const TempDir dir;
   Store(dir / "file", "contents");
   Result<File> file = co_await File::Open(dir / "file");

@@ -1,5 +1,6 @@
 #include <eddy/net/tcp.h>
 
+#include "tests/chaos.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/read_exactly.h>
@@ -142,7 +143,10 @@ class TcpFamilyTest : public ::testing::TestWithParam<const char*> {
   SocketAddress address_;
 };
 
-TEST_P(TcpFamilyTest, CarriesBytesBothWays) { SyncWait(Echo(address_)); }
+TEST_P(TcpFamilyTest, CarriesBytesBothWays) {
+  EDDY_SKIP_IN_CHAOS(test::kShort);
+  SyncWait(Echo(address_));
+}
 TEST_P(TcpFamilyTest, TellsTheAddresses) { SyncWait(Addresses(address_)); }
 TEST_P(TcpFamilyTest, EndsOneDirection) { SyncWait(HalfClose(address_)); }
 
@@ -178,6 +182,7 @@ CO_TEST(TcpStreamTest, IsEmptyByDefaultAndAfterClose) {
 }
 
 CO_TEST(TcpStreamTest, MovesWithItsConnection) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   Result<Connection> both = co_await Connect();
   CO_ASSERT_OK(both);
   TcpStream moved = std::move(both->client);

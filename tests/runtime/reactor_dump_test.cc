@@ -43,7 +43,7 @@ CO_TEST(DumpTasksTest, ShowsARunningMain) {
   co_return;
 }
 
-Task<void> SleepsInside() { CO_EXPECT_OK(co_await Sleep(5ms)); }
+Task<void> SleepsInside() { static_cast<void>(co_await Sleep(1h)); }
 Task<void> CallsSleeper() { co_await SleepsInside(); }
 
 CO_TEST(DumpTasksTest, ShowsTheChainOfASpawnedTaskFromTheInnermostOut) {
@@ -52,7 +52,6 @@ CO_TEST(DumpTasksTest, ShowsTheChainOfASpawnedTaskFromTheInnermostOut) {
   EXPECT_THAT(Dump(), ElementsAre("runs or is ready to run", "Sleep",
                                   Frame("  ", "SleepsInside"),
                                   Frame("  ", "CallsSleeper")));
-  CO_EXPECT_OK(co_await Sleep(10ms));
 }
 
 Task<void> PollsFor(int fd) { static_cast<void>(co_await test::PollIn(fd)); }
