@@ -1,5 +1,6 @@
 #include <eddy/io/copy.h>
 
+#include "tests/chaos.h"
 #include "tests/io/io_test_util.h"
 
 #include <eddy/io/close.h>
@@ -71,6 +72,7 @@ CO_TEST(CopyTest, TellsWhatItCopiedWhereStopped) {
 }
 
 CO_TEST(CopyTest, TellsWhatReachedAnEndThatTakesNoMore) {
+  EDDY_CO_SKIP_IN_CHAOS(test::kShort);
   const std::vector<std::byte> data = Pattern(300'000);
   const io::Fd from = AnonymousFile(Text(data));
   const Pipe out(4096);
