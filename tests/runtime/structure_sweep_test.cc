@@ -147,12 +147,14 @@ TEST(StructureSweepTest, APipeBetweenScopes) {
 // Handles that are awaited, dropped, and kept beyond their scope.
 Task<Result<void>> Handles() {
   std::optional<JoinHandle<Result<void>>> kept;
+  // A task refers to it, so it lives longer than the body.
+  std::optional<JoinHandle<Result<void>>> first;
   const auto body = [&](TaskScope& scope) -> Task<Result<void>> {
-    JoinHandle<Result<void>> first = scope.Spawn(NopAfter(20us));
+    first.emplace(scope.Spawn(NopAfter(20us)));
     static_cast<void>(scope.Spawn(Nops(3)));
     kept.emplace(scope.Spawn(Nops(1)));
     const auto joins = [&first]() -> Task<Result<void>> {
-      co_return co_await std::move(first);
+      co_return co_await *std::move(first);
     };
     JoinHandle<Result<void>> second = scope.Spawn(joins);
     EDDY_CO_CHECK(co_await Nop());
