@@ -39,29 +39,28 @@ class Silence {
   const int stdout_;
 };
 
-// Expects a clean sweep with so many points at least.
-template <class F>
-void ExpectCleanWhenStopped(const F& scenario, std::uint64_t points) {
+// Expects that sweep(), made in silence, is clean, with so many points at
+// least. They are recorded under the name.
+template <class Sweep>
+void ExpectClean(const char* name, std::uint64_t points, const Sweep& sweep) {
   SweepReport report;
   {
     const Silence silence;
-    report = StopAtEveryPoint(scenario);
+    report = sweep();
   }
   EXPECT_EQ(report.failure, "");
   EXPECT_GE(report.points, test::InChaos() ? 1 : points);
-  ::testing::Test::RecordProperty("stops", std::to_string(report.points));
+  ::testing::Test::RecordProperty(name, std::to_string(report.points));
+}
+
+template <class F>
+void ExpectCleanWhenStopped(const F& scenario, std::uint64_t points) {
+  ExpectClean("stops", points, [&] { return StopAtEveryPoint(scenario); });
 }
 
 template <class F>
 void ExpectCleanWhenFailed(const F& scenario, std::uint64_t points) {
-  SweepReport report;
-  {
-    const Silence silence;
-    report = FailAtEveryPoint(scenario);
-  }
-  EXPECT_EQ(report.failure, "");
-  EXPECT_GE(report.points, test::InChaos() ? 1 : points);
-  ::testing::Test::RecordProperty("failures", std::to_string(report.points));
+  ExpectClean("failures", points, [&] { return FailAtEveryPoint(scenario); });
 }
 
 }  // namespace eddy::testing_examples
