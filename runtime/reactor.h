@@ -74,8 +74,8 @@ struct ReactorOptions {
   // whole core while it looks, and saves the wake-up (about 20 us on a virtual
   // machine) when something comes in that time.
   Duration busy_poll = Duration::zero();
-  // How many ready coroutines may run before timers and I/O get their turn,
-  // and a 16th of how many awaits that need not wait. 0 counts as 1.
+  // How many ready coroutines may run, or 16 times as many awaits go on without
+  // waiting, before timers and I/O get their turn. 0 counts as 1.
   unsigned ready_per_turn = 256;
   // Not 0: the ring that Create makes is a ChaosRing of this seed, and what is
   // ready runs in a shuffled order; see chaos_ring.h. 0: so too, in Create,
