@@ -1,6 +1,6 @@
-# What `cmake --install` gives: headers, library, a CMake package and a
-# pkg-config file. All of them find each other by relative paths, so that the
-# installed tree can be moved.
+# What `cmake --install` gives: headers, library, a CMake package, a pkg-config
+# file and settings for clang-tidy. All of them find each other by relative
+# paths, so that the installed tree can be moved.
 include(CMakePackageConfigHelpers)
 
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/eddy")
@@ -9,6 +9,9 @@ install(
   TARGETS eddy eddy_testing
   EXPORT eddyTargets
   FILE_SET HEADERS)
+if(TARGET eddy_blocking_guard)
+  install(TARGETS eddy_blocking_guard EXPORT eddyTargets)
+endif()
 install(
   EXPORT eddyTargets
   NAMESPACE eddy::
@@ -27,6 +30,12 @@ install(
         "${PROJECT_BINARY_DIR}/eddyConfigVersion.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/Findliburing.cmake"
   DESTINATION "${package_dir}")
+
+# Settings for users' clang-tidy (see docs/porting.md).
+install(
+  FILES "${PROJECT_SOURCE_DIR}/docs/clang-tidy/.clang-tidy"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/eddy"
+  RENAME clang-tidy)
 
 set(pkgconfig_dir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")

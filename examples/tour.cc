@@ -3,13 +3,18 @@
 // See:  one line for each stop of the tour, within half a second.
 #include <eddy/fs/file.h>
 #include <eddy/fs/read_file.h>
+#include <eddy/fs/unlink.h>
 #include <eddy/fs/write_file.h>
 #include <eddy/io/read.h>
 #include <eddy/io/read_exactly.h>
+#include <eddy/io/run_process.h>
 #include <eddy/io/signals.h>
 #include <eddy/io/write_all.h>
 #include <eddy/net/tcp.h>
 #include <eddy/runtime/blocking.h>
+#include <eddy/runtime/channel.h>
+#include <eddy/runtime/mutex.h>
+#include <eddy/runtime/reactor_thread.h>
 #include <eddy/runtime/status.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
@@ -19,7 +24,7 @@
 #include <eddy/runtime/yield.h>
 
 #include <fcntl.h>
-#include <netdb.h>
+#include <pwd.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -152,20 +157,80 @@ Task<Result<std::string>> WriteAndReadBack(std::string path,
 
 // --- Blocking ----------------------------------------------------------------
 
-// getaddrinfo(3) blocks, so a thread of the pool runs it.
-Result<net::SocketAddress> LookUp(const std::string& host) {
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), "80", nullptr, &found) != 0) {
-    return Unexpected(std::errc::host_unreachable);
-  }
-  const auto address =
-      net::SocketAddress::FromNative(found->ai_addr, found->ai_addrlen);
-  freeaddrinfo(found);
-  return address;
+// getpwnam_r(3) may ask a server; so a thread of the pool runs it.
+Result<std::string> HomeOf(const std::string& user) {
+  std::array<char, 4096> text;
+  passwd entry;
+  passwd* found = nullptr;
+  const int error =
+      getpwnam_r(user.c_str(), &entry, text.data(), text.size(), &found);
+  if (error != 0) return Unexpected(Error::FromErrno(error));
+  if (found == nullptr) return Unexpected(std::errc::no_such_file_or_directory);
+  return std::string(found->pw_dir);
 }
 
-Task<Result<net::SocketAddress>> Resolve(std::string host) {
-  co_return co_await Blocking(LookUp, std::move(host));
+Task<Result<std::string>> FindHome(std::string user) {
+  co_return co_await Blocking(HomeOf, std::move(user));
+}
+
+// --- Locks and channels ------------------------------------------------------
+
+// Two tasks write a record in two parts each; no part comes in between.
+Task<Result<void>> WriteRecord(Mutex& mutex, std::string& log, char name) {
+  const Mutex::Guard guard = co_await mutex.Lock();
+  log += name;
+  EDDY_CO_CHECK(co_await Sleep(1ms));  // the other task waits for the mutex
+  log += name;
+  co_return Result<void>();
+}
+
+Task<Result<std::string>> WriteRecords() {
+  Mutex mutex;
+  std::string log;
+  EDDY_CO_CHECK(co_await WithScope([&](TaskScope& scope) -> Task<> {
+    scope.Spawn(WriteRecord(mutex, log, 'a'));
+    scope.Spawn(WriteRecord(mutex, log, 'b'));
+    co_return;
+  }));
+  co_return log;
+}
+
+// Two workers share the numbers from 1 to n; 8 of them wait at the most.
+Task<Result<int>> SumByWorkers(int n) {
+  Channel<int> numbers(8);
+  int sum = 0;
+  const auto worker = [&]() -> Task<> {
+    while (auto number = co_await numbers.Receive()) sum += *number;
+  };
+  const auto body = [&](TaskScope& scope) -> Task<Result<void>> {
+    scope.Spawn(worker);
+    scope.Spawn(worker);
+    for (int i = 1; i <= n; ++i) EDDY_CO_CHECK(co_await numbers.Send(i));
+    numbers.Close();
+    co_return Result<void>();
+  };
+  EDDY_CO_CHECK(co_await WithScope(body));
+  co_return sum;
+}
+
+// --- Threads beside it -------------------------------------------------------
+
+// A thread without coroutines calls a task on a reactor's thread.
+Result<int> AskFromAThread() {
+  Result<ReactorThread> reactor = ReactorThread::Start();
+  if (!reactor) return Unexpected(reactor.error());
+  return reactor->remote().Spawn(SumOfEven, 10).Wait();
+}
+
+// --- Processes ---------------------------------------------------------------
+
+Task<Result<std::string>> Sorted(std::string lines) {
+  io::RunOptions options;
+  options.input = lines;
+  EDDY_CO_TRY(io::ProcessOutput sort,
+              co_await io::RunProcess(io::Command("sort"), options));
+  if (!sort.status.success()) co_return Unexpected(std::errc::io_error);
+  co_return sort.output;
 }
 
 // --- Signals -----------------------------------------------------------------
@@ -254,10 +319,12 @@ Task<Result<void>> Tour() {
   const std::string path = "/tmp/eddy_tour_" + std::to_string(getpid());
   std::printf("fs: %s\n",
               Text(co_await WriteAndReadBack(path, "a file")).c_str());
-  unlink(path.c_str());
-  const Result<net::SocketAddress> address = co_await Resolve("localhost");
-  std::printf("blocking: %s\n", address ? address->ToString().c_str()
-                                        : address.error().message().c_str());
+  EDDY_CO_CHECK(co_await fs::Unlink(path));
+  std::printf("blocking: %s\n", Text(co_await FindHome("root")).c_str());
+  std::printf("mutex: %s\n", Text(co_await WriteRecords()).c_str());
+  std::printf("channel: %d\n", (co_await SumByWorkers(100)).value_or(-1));
+  std::printf("thread: %d\n", (co_await Blocking(AskFromAThread)).value_or(-1));
+  std::printf("process:\n%s", Text(co_await Sorted("one\ntwo\nall\n")).c_str());
   std::printf("signals: %d\n", (co_await NextHangup()).value_or(-1));
   std::printf("errors: %s\n", Text(co_await Greeting(path)).c_str());
   std::printf("status: %s\n", (co_await Check(path)).ToString().c_str());

@@ -5,7 +5,8 @@
 // ENETUNREACH, EADDRNOTAVAIL; kCanceled.
 // Lifetime: fd and address live until the await returns.
 // Stop: after kCanceled the socket's state is not known; close it.
-// Cost: one operation. See connect(2).
+// Cost: one operation, and a system call (getpeername(2)) where it succeeded.
+// See connect(2).
 #ifndef EDDY_IO_CONNECT_H_
 #define EDDY_IO_CONNECT_H_
 
@@ -24,7 +25,7 @@ class [[nodiscard]] Connect final : public FdOperation<Connect> {
   void Prepare(io_uring_sqe* sqe, int fd) const noexcept {
     io_uring_prep_connect(sqe, fd, address_, size_);
   }
-  [[nodiscard]] Result<void> await_resume() const { return VoidResult(); }
+  [[nodiscard]] Result<void> await_resume() const;
 
  private:
   const sockaddr* address_;

@@ -58,7 +58,15 @@ class Fd {
 
   // For operations: an operation in flight refers to this object.
   void Pin() const noexcept { ++operations_; }
-  void Unpin() const noexcept { --operations_; }
+  void Unpin() const noexcept {
+    --operations_;
+    ++completed_;
+  }
+
+  // Whether an operation is in flight, and how many have completed (modulo
+  // 2^32).
+  bool in_use() const noexcept { return operations_ != 0; }
+  std::uint32_t completed() const noexcept { return completed_; }
 
   // What a path is relative to if to no directory that is open: the process's
   // current directory (AT_FDCWD).
@@ -70,6 +78,7 @@ class Fd {
 
   int fd_ = -1;
   mutable std::uint32_t operations_ = 0;
+  mutable std::uint32_t completed_ = 0;
 };
 
 }  // namespace eddy::io

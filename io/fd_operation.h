@@ -2,7 +2,8 @@
 // until the kernel has completed the operation.
 //
 // A derived verb has `void Prepare(io_uring_sqe*, int fd)`, name() and
-// await_resume().
+// await_resume(); and `int Invalid() const` where its arguments may be invalid:
+// the code of the error, or 0.
 #ifndef EDDY_IO_FD_OPERATION_H_
 #define EDDY_IO_FD_OPERATION_H_
 
@@ -44,6 +45,10 @@ class FdOperation : public SingleOperation<FdOperation<Derived>> {
     static_cast<Derived*>(this)->Prepare(sqe, fd_->get());
     fd_->Pin();
   }
+  int Refusal() const noexcept {
+    return static_cast<const Derived*>(this)->Invalid();
+  }
+  int Invalid() const noexcept { return 0; }
   void Complete(std::int32_t result, std::uint32_t flags) noexcept final {
     if ((flags & IORING_CQE_F_MORE) == 0) fd_->Unpin();
     if (WasInterrupted(result) && this->waiter()->context->stop_requested()) {
@@ -56,6 +61,8 @@ class FdOperation : public SingleOperation<FdOperation<Derived>> {
   explicit FdOperation(const Fd& fd) noexcept : fd_(&fd) {}
   FdOperation(FdOperation&&) noexcept = default;
   ~FdOperation() = default;
+
+  const Fd& fd() const noexcept { return *fd_; }
 
  private:
   const Fd* fd_;

@@ -47,10 +47,9 @@ class [[nodiscard]] OpenAt final : public FdOperation<OpenAt> {
   }
 
   const char* name() const noexcept override { return "OpenAt"; }
+  int Invalid() const noexcept { return path_.Invalid(); }
   void Prepare(io_uring_sqe* sqe, int fd) noexcept {
-    if (path_.c_str() == nullptr) how_.flags = kInvalidFlags;
-    io_uring_prep_openat2(
-        sqe, fd, path_.c_str() == nullptr ? "." : path_.c_str(), &how_);
+    io_uring_prep_openat2(sqe, fd, path_.c_str(), &how_);
   }
   [[nodiscard]] Result<Fd> await_resume() const {
     if (failed()) return Unexpected(error());
@@ -58,9 +57,6 @@ class [[nodiscard]] OpenAt final : public FdOperation<OpenAt> {
   }
 
  private:
-  // Unknown flags: openat2 answers EINVAL.
-  static constexpr std::uint64_t kInvalidFlags = ~std::uint64_t{0};
-
   PathView path_;
   open_how how_{};
 };

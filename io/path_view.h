@@ -9,6 +9,7 @@
 #ifndef EDDY_IO_PATH_VIEW_H_
 #define EDDY_IO_PATH_VIEW_H_
 
+#include <cerrno>
 #include <concepts>
 #include <cstring>
 #include <string>
@@ -31,6 +32,8 @@ class PathView {
 
   // Null if the string is no path.
   const char* c_str() const noexcept { return path_; }
+  // EINVAL if the string is no path, or 0.
+  int Invalid() const noexcept { return path_ == nullptr ? EINVAL : 0; }
 
  private:
   const char* path_;

@@ -52,10 +52,20 @@ Signals::~Signals() {
 }
 
 Task<Result<int>> Signals::Next() {
-  signalfd_siginfo info;
-  EDDY_CO_CHECK(
-      co_await Read(fd_, std::as_writable_bytes(std::span(&info, 1))));
-  co_return static_cast<int>(info.ssi_signo);
+  EDDY_CO_TRY(const SignalInfo info, co_await NextInfo());
+  co_return info.number;
+}
+
+Task<Result<SignalInfo>> Signals::NextInfo() {
+  signalfd_siginfo raw;
+  EDDY_CO_CHECK(co_await Read(fd_, std::as_writable_bytes(std::span(&raw, 1))));
+  SignalInfo info;
+  info.number = static_cast<int>(raw.ssi_signo);
+  info.code = raw.ssi_code;
+  info.sender = static_cast<pid_t>(raw.ssi_pid);
+  info.user = raw.ssi_uid;
+  info.value = raw.ssi_int;
+  co_return info;
 }
 
 }  // namespace eddy::io

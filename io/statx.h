@@ -30,11 +30,9 @@ class [[nodiscard]] Statx final : public FdOperation<Statx> {
       : FdOperation(directory), path_(path), flags_(flags), mask_(mask) {}
 
   const char* name() const noexcept override { return "Statx"; }
+  int Invalid() const noexcept { return path_.Invalid(); }
   void Prepare(io_uring_sqe* sqe, int fd) noexcept {
-    // All flags together are no valid combination: EINVAL.
-    const bool valid = path_.c_str() != nullptr;
-    io_uring_prep_statx(sqe, fd, valid ? path_.c_str() : ".",
-                        valid ? flags_ : -1, mask_, &result_);
+    io_uring_prep_statx(sqe, fd, path_.c_str(), flags_, mask_, &result_);
   }
   [[nodiscard]] Result<struct statx> await_resume() const {
     if (failed()) return Unexpected(error());

@@ -1,5 +1,5 @@
-// Write: bytes to a stream: a pipe, a terminal, a socket, or a file at its
-// current position.
+// Write: bytes to a stream: a pipe, a socket, a file at its current position,
+// or a terminal, which holds up the loop while it is not read: SharedStream.
 //
 // Result: the bytes written, 1 to data.size(), or 0 for empty data. Fewer than
 // given is normal; WriteAll goes on.

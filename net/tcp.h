@@ -5,85 +5,65 @@
 //   EDDY_CO_TRY(std::size_t n, co_await stream.Read(buffer));
 //   EDDY_CO_CHECK(co_await stream.Write(buffer.first(n)));
 //
-// One task may read a stream while another writes it. Destroying a stream
-// closes it without blocking the loop; its operations have to have ended by
-// then (see io::Fd).
+// Reading and writing are StreamSocket's (stream_socket.h), accepting is
+// Listener's (listener.h).
 #ifndef EDDY_NET_TCP_H_
 #define EDDY_NET_TCP_H_
 
-#include <eddy/io/accept.h>
-#include <eddy/io/close.h>
+#include <eddy/io/byte_stream.h>
 #include <eddy/io/fd.h>
-#include <eddy/io/receive.h>
-#include <eddy/io/send.h>
-#include <eddy/io/shutdown.h>
+#include <eddy/net/connect_options.h>
+#include <eddy/net/listener.h>
 #include <eddy/net/socket_address.h>
+#include <eddy/net/stream_socket.h>
+#include <eddy/net/tcp_info.h>
+#include <eddy/net/tcp_options.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/task.h>
 
-#include <cstddef>
-#include <span>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 namespace eddy::net {
 
-class TcpStream {
+class TcpStream final : public StreamSocket {
  public:
   // No connection.
   TcpStream() noexcept = default;
   // Takes over a connected socket.
-  explicit TcpStream(io::Fd fd) noexcept : fd_(std::move(fd)) {}
+  explicit TcpStream(io::Fd fd) noexcept : StreamSocket(std::move(fd)) {}
 
-  // Connects to an IPv4, IPv6 or Unix stream address.
-  // Errors: those of socket(2) and io::Connect; kCanceled, after which nothing
-  // is left. For a time limit: WithTimeout(5s, TcpStream::Connect(address)).
-  // Cost: two system calls that do not block, and one operation.
+  // Connects to an IPv4, IPv6 or Unix stream address. For a host's name there
+  // is net::Connect (connect.h).
+  // Errors: EINVAL for options out of their range; those of socket(2), bind(2),
+  // setsockopt(2) and io::Connect; kTimedOut after ConnectOptions::timeout;
+  // kCanceled. After any of them nothing is left.
+  // Cost: three system calls that do not block, and one for each option, and
+  // one operation.
   static Task<Result<TcpStream>> Connect(SocketAddress address);
+  static Task<Result<TcpStream>> Connect(SocketAddress address,
+                                         ConnectOptions options);
 
-  // Some bytes; 0 at the end of the stream. See io::Receive.
-  io::Receive Read(std::span<std::byte> buffer) noexcept {
-    return io::Receive(fd_, buffer);
+  // Changes the options that are given; reads all. See tcp_options.h.
+  // Cost: one system call, and one for each option; none of them waits.
+  Result<void> SetOptions(const TcpOptions& options) noexcept;
+  Result<TcpOptions> options() const noexcept {
+    return internal::ReadTcpOptions(fd().get());
   }
 
-  // All of `data`.
-  // Errors: those of io::Send; kCanceled. After an error or a stop a part of
-  // the data may have been sent; `transferred`, if not null, gets how much.
-  // Lifetime: the stream, data and transferred live until the await returns.
-  // Cost: a coroutine frame and, nearly always, one operation.
-  Task<Result<void>> Write(std::span<const std::byte> data,
-                           std::size_t* transferred = nullptr);
+  // Lets the close break the connection (RST) instead of ending it: the peer's
+  // reads fail with ECONNRESET, so that it does not take the part that it got
+  // for the whole. What was not sent yet is dropped, and the close never waits.
+  // Cost: one system call. See SO_LINGER in socket(7). A Unix socket ignores
+  // it.
+  Result<void> ResetOnClose() noexcept;
 
-  // What the socket takes of `data` at once. See io::Send.
-  io::Send WriteSome(std::span<const std::byte> data, int flags = 0) noexcept {
-    return io::Send(fd_, data, flags);
-  }
-
-  // The peer reads the end of the stream after what was written; reading goes
-  // on. See io::Shutdown.
-  io::Shutdown Shutdown(int how = SHUT_WR) noexcept {
-    return io::Shutdown(fd_, how);
-  }
-
-  // See io::Close. The stream is empty from the call on.
-  io::Close Close() noexcept { return fd_.Close(); }
-
-  // TCP_NODELAY: send small writes at once. Streams of a TcpListener and of
-  // Connect have it set.
-  Result<void> SetNoDelay(bool on) noexcept;
-
-  Result<SocketAddress> local_address() const {
-    return SocketAddress::LocalOf(fd_.get());
-  }
-  Result<SocketAddress> peer_address() const {
-    return SocketAddress::PeerOf(fd_.get());
-  }
-
-  const io::Fd& fd() const noexcept { return fd_; }
-  io::Fd& fd() noexcept { return fd_; }
-
- private:
-  io::Fd fd_;
+  // Round trips, retransmissions, the state. See tcp_info.h.
+  Result<TcpInfo> info() const noexcept { return TcpInfo::Of(fd().get()); }
 };
+
+static_assert(io::ByteStream<TcpStream>);
 
 struct ListenOptions {
   // Connections that wait to be accepted; limited by net.core.somaxconn.
@@ -92,49 +72,35 @@ struct ListenOptions {
   bool reuse_address = true;
   // SO_REUSEPORT: several listeners share the port.
   bool reuse_port = false;
-  // TCP_NODELAY on every accepted stream.
-  bool no_delay = true;
+  // IPV6_V6ONLY: whether a listener on [::] leaves IPv4 alone. Not set: as
+  // net.ipv6.bindv6only says. Of no effect on other addresses.
+  std::optional<bool> v6_only = {};
+  // TCP_FASTOPEN: how many connections that began with data may wait for the
+  // end of their handshake; 0: none may begin so. The server's side has to be
+  // allowed, too (net.ipv4.tcp_fastopen, bit 1): where it is not, clients
+  // connect as ever, and TcpInfo::fast_open tells.
+  int fast_open_queue = 0;
+  // TCP_DEFER_ACCEPT: a connection is accepted when its first bytes are there,
+  // or after about this time without any. 0: at once.
+  std::chrono::seconds defer_accept = {};
+  // Of every accepted stream, but for quick_ack, which none inherits.
+  TcpOptions tcp = {};
 };
 
-class TcpListener {
+class TcpListener final : public Listener<TcpStream> {
  public:
   // A socket that listens on an IPv4, IPv6 or Unix address. Port 0 takes a free
   // port; see local_address(). A Unix path must not exist.
   // Errors: EADDRINUSE, EACCES (a port below 1024), EADDRNOTAVAIL, and the
-  // others of socket(2), bind(2) and listen(2).
-  // Cost: four to six system calls, which do not block.
+  // others of socket(2), bind(2) and listen(2); EINVAL for options out of their
+  // range.
+  // Cost: four to five system calls, and one for each option that is not the
+  // default; none of them blocks.
   static Result<TcpListener> Bind(const SocketAddress& address,
                                   const ListenOptions& options = {});
 
   // Takes over a listening socket.
-  explicit TcpListener(io::Fd fd) noexcept : fd_(std::move(fd)) {}
-
-  class [[nodiscard]] AcceptOperation final : public io::Accept {
-   public:
-    [[nodiscard]] Result<TcpStream> await_resume() const {
-      return io::Accept::await_resume().map(
-          [](io::Fd fd) { return TcpStream(std::move(fd)); });
-    }
-
-   private:
-    friend class TcpListener;
-    explicit AcceptOperation(const io::Fd& fd) noexcept : io::Accept(fd) {}
-  };
-
-  // The next connection. See io::Accept for errors and what to do about them.
-  AcceptOperation Accept() noexcept { return AcceptOperation(fd_); }
-
-  // Stops listening; connections in the backlog are reset.
-  io::Close Close() noexcept { return fd_.Close(); }
-
-  Result<SocketAddress> local_address() const {
-    return SocketAddress::LocalOf(fd_.get());
-  }
-
-  const io::Fd& fd() const noexcept { return fd_; }
-
- private:
-  io::Fd fd_;
+  explicit TcpListener(io::Fd fd) noexcept : Listener(std::move(fd)) {}
 };
 
 }  // namespace eddy::net

@@ -22,14 +22,13 @@
 #define EDDY_RUNTIME_BLOCKING_H_
 
 #include <eddy/runtime/blocking_pool.h>
-#include <eddy/runtime/inbox.h>
 #include <eddy/runtime/reactor.h>
+#include <eddy/runtime/reply.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/suspension.h>
 
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -39,7 +38,7 @@ namespace eddy {
 
 template <class F, class... Args>
 class [[nodiscard]] Blocking final : public internal::Suspension,
-                                     private internal::Message,
+                                     private internal::Reply,
                                      private internal::BlockingJob {
   using Returned = std::invoke_result_t<F, Args...>;
   using Outcome = internal::AsResult<Returned>;
@@ -59,20 +58,19 @@ class [[nodiscard]] Blocking final : public internal::Suspension,
       return internal::AwaitBudget::Spend(promise);
     }
     Reactor& reactor = promise.context->reactor();
-    Result<std::shared_ptr<internal::Inbox>> inbox = reactor.GetInbox();
-    if (!inbox) {
-      result_.emplace(Unexpected(inbox.error()));
+    if (Result<void> opened = Open(reactor); !opened) {
+      result_.emplace(Unexpected(opened.error()));
       return internal::AwaitBudget::Spend(promise);
     }
-    inbox_ = *std::move(inbox);
     // Before the job: from then on it may end at any time.
     Suspend(promise);
     if (Result<void> added = internal::BlockingPool::Get().Add(*this); !added) {
       Unsuspend(*promise.context);
+      Close();
       result_.emplace(Unexpected(added.error()));
       return internal::AwaitBudget::Spend(promise);
     }
-    inbox_->Expect(reactor);
+    Expect();
     return true;
   }
   [[nodiscard]] Outcome await_resume() {
@@ -95,24 +93,17 @@ class [[nodiscard]] Blocking final : public internal::Suspension,
     } catch (...) {
       exception_ = std::current_exception();
     }
-    SendBack();
+    Send();
   }
-  void SendBack() noexcept {
-    // The frame that holds this object may go as soon as the message is sent.
-    const std::shared_ptr<internal::Inbox> inbox = inbox_;
-    inbox->Send(*this);
-  }
-  // On the reactor's thread.
-  void Deliver() noexcept override { Wake(); }
+  void Arrived() noexcept override { Wake(); }
   void Cancel() noexcept override {
     if (!internal::BlockingPool::Get().Remove(*this)) return;
     result_.emplace(Unexpected(kCanceled));
-    SendBack();
+    Send();
   }
 
   F f_;
   std::tuple<Args...> args_;
-  std::shared_ptr<internal::Inbox> inbox_;
   std::optional<Outcome> result_;
   std::exception_ptr exception_;
 };

@@ -1,20 +1,37 @@
 #include <eddy/runtime/blocking_pool.h>
 
+#include <eddy/runtime/allow_blocking.h>
+
+#include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <exception>
 #include <thread>
 
 namespace eddy::internal {
+namespace {
+
+// (No BriefMutex: a condition variable goes with it.)
+constexpr char kHeldBriefly[] = "the pool's lock is held for a moment";
+
+}  // namespace
 
 BlockingPool& BlockingPool::Get() {
   // Never destroyed: its threads end with the process, which need not wait for
-  // them, and a forked child has none to wait for.
-  static BlockingPool& pool = *new BlockingPool;
-  return pool;
+  // them. A forked child has none of them, and begins anew.
+  static std::atomic<BlockingPool*> pool = [] {
+    pthread_atfork(nullptr, nullptr, [] {
+      pool.store(new BlockingPool, std::memory_order_relaxed);
+    });
+    return new BlockingPool;
+  }();
+  // Relaxed: the one store after the first is that of a child with one thread.
+  return *pool.load(std::memory_order_relaxed);
 }
 
 Result<void> BlockingPool::Add(BlockingJob& job) {
+  const AllowBlocking allow(kHeldBriefly);
   const std::lock_guard lock(mutex_);
   if (queued_ == kMaxQueued) {
     return Unexpected(std::errc::resource_unavailable_try_again);
@@ -23,13 +40,14 @@ Result<void> BlockingPool::Add(BlockingJob& job) {
   if (all_busy && threads_ < kMaxThreads && !StartThread() && threads_ == 0) {
     return Unexpected(std::errc::resource_unavailable_try_again);
   }
-  jobs_.PushBack(job);
+  (job.abandonable_ ? abandonable_jobs_ : jobs_).PushBack(job);
   ++queued_;
   work_.notify_one();
   return {};
 }
 
 bool BlockingPool::Remove(BlockingJob& job) noexcept {
+  const AllowBlocking allow(kHeldBriefly);
   const std::lock_guard lock(mutex_);
   if (!job.linked()) return false;
   job.Unlink();
@@ -54,18 +72,30 @@ bool BlockingPool::StartThread() {
   return started;
 }
 
+// Those that may be abandoned go first: they never get all the threads, and the
+// others, which may, could keep them waiting for ever.
+BlockingJob& BlockingPool::TakeJob() noexcept {
+  BlockingJob& job =
+      MayRunAbandonable() ? abandonable_jobs_.front() : jobs_.front();
+  job.Unlink();
+  --queued_;
+  return job;
+}
+
 void BlockingPool::Work() {
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
-    work_.wait(lock, [this] { return !jobs_.empty(); });
+    work_.wait(lock, [this] { return !jobs_.empty() || MayRunAbandonable(); });
     --idle_;
-    BlockingJob& job = jobs_.front();
-    job.Unlink();
-    --queued_;
+    BlockingJob& job = TakeJob();
+    // The job may be gone when it has run.
+    const bool abandonable = job.abandonable_;
+    if (abandonable) ++abandonable_running_;
     lock.unlock();
     job.Run();
     lock.lock();
+    if (abandonable) --abandonable_running_;
   }
 }
 

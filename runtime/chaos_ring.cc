@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -48,14 +49,19 @@ bool BeginsChain(const io_uring_sqe& sqe) {
   return (sqe.flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)) != 0;
 }
 
+// Whether it is a multishot receive that ends after a number of bytes.
+bool LimitsReceive(const io_uring_sqe& sqe) {
+  return sqe.opcode == IORING_OP_RECV &&
+         (sqe.ioprio & IORING_RECV_MULTISHOT) != 0 && sqe.file_index != 0;
+}
+
 bool IsMultishot(std::uint8_t opcode) {
-  constexpr std::uint8_t kReadMultishot = 49;
   switch (opcode) {
     case IORING_OP_ACCEPT:
     case IORING_OP_RECV:
     case IORING_OP_RECVMSG:
     case IORING_OP_POLL_ADD:
-    case kReadMultishot:
+    case internal::kOpReadMultishot:
       return true;
     default:
       return false;
@@ -130,6 +136,7 @@ Result<std::unique_ptr<ChaosRing>> ChaosRing::Create(
     const RingOptions& ring_options, const ChaosOptions& options) {
   internal::Random random = internal::Random::For(options.seed ^ kOfTheRing, 0);
   RingOptions used = ring_options;
+  bool older_kernel = false;
   if (options.seed != 0) {
     constexpr unsigned kFew = 4;
     if (used.entries > kFew && random.OneIn(kSmallQueues)) {
@@ -137,12 +144,14 @@ Result<std::unique_ptr<ChaosRing>> ChaosRing::Create(
       if (used.entries <= kMostEntries) used.entries = kFew;
       used.completion_entries = 2 * used.entries;
     }
-    if (random.OneIn(kOlderKernel)) {
+    older_kernel = random.OneIn(kOlderKernel);
+    if (older_kernel) {
       used.without_flags |= IORING_SETUP_DEFER_TASKRUN;
       if (random.OneIn(2)) used.without_flags |= IORING_SETUP_SUBMIT_ALL;
     }
   }
   std::unique_ptr<ChaosRing> ring(new ChaosRing(options));
+  ring->older_kernel_ = older_kernel;
   if (Result<void> opened = ring->Open(used); !opened) {
     return Unexpected(opened.error());
   }
@@ -168,6 +177,18 @@ void ChaosRing::UseOwnQueues(unsigned entries) {
   queues_.cq_ktail = &cq_tail_;
   // There may always be something that only entering brings.
   sq_flags_ = IORING_SQ_TASKRUN;
+}
+
+int ChaosRing::Register(unsigned opcode, void* argument,
+                        unsigned count) noexcept {
+  if (older_kernel_ && opcode == IORING_REGISTER_PBUF_RING) {
+    // Half of the older kernels have such rings, without what came later.
+    const auto& ring = *static_cast<const io_uring_buf_reg*>(argument);
+    internal::Random random =
+        internal::Random::For(options_.seed ^ kOfTheRing, 1);
+    if (random.OneIn(2) || ring.pad != 0) return -EINVAL;
+  }
+  return Ring::Register(opcode, argument, count);
 }
 
 int ChaosRing::EnterKernel(unsigned submit, unsigned min_complete,
@@ -259,14 +280,15 @@ void ChaosRing::TakeOne(const io_uring_sqe& sqe, bool in_chain) {
     if ((sqe.flags & IOSQE_BUFFER_SELECT) != 0 && random.OneIn(kNoBuffers)) {
       error = ENOBUFS;
     }
-    if (random.OneIn(kShort)) Shorten(changed, random);
+    if (older_kernel_ && LimitsReceive(sqe)) error = EINVAL;
+    if (random.OneIn(kShort)) Shorten(changed, operation, random);
   }
   if (error != 0) {
     Hold({sqe.user_data, -error, 0}, random);
     return;
   }
   if (sqe.user_data > kNoOperation) {
-    in_flight_.insert_or_assign(sqe.user_data, operation);
+    in_flight_.insert_or_assign(sqe.user_data, std::move(operation));
   }
   *kernel_.TryGetSqe() = changed;
 }
@@ -278,15 +300,28 @@ bool ChaosRing::IsOperation(const io_uring_sqe& sqe) const {
   return sqe.opcode != IORING_OP_READ || !IsEventFd(sqe.fd);
 }
 
-void ChaosRing::Shorten(io_uring_sqe& sqe, internal::Random& random) const {
+void ChaosRing::Shorten(io_uring_sqe& sqe, InFlight& operation,
+                        internal::Random& random) const {
   bool writes = false;
   switch (sqe.opcode) {
+    case IORING_OP_SENDMSG:
+    case IORING_OP_RECVMSG:
+      // The buffers of a multishot one are the kernel's choice.
+      if ((sqe.flags & IOSQE_BUFFER_SELECT) == 0 &&
+          ShortTransferUnit(sqe, sqe.opcode == IORING_OP_SENDMSG) != 0) {
+        operation.message = ShortenMessage(sqe, random);
+      }
+      return;
     case IORING_OP_WRITE:
     case IORING_OP_WRITE_FIXED:
+    // (Of several buffers, less of them.)
+    case IORING_OP_WRITEV:
     case IORING_OP_SEND:
+    case IORING_OP_SEND_ZC:
       writes = true;
       break;
     case IORING_OP_READ:
+    case IORING_OP_READV:
     case IORING_OP_READ_FIXED:
     case IORING_OP_RECV:
       break;
@@ -297,6 +332,28 @@ void ChaosRing::Shorten(io_uring_sqe& sqe, internal::Random& random) const {
   if (unit == 0 || sqe.len <= unit) return;
   const unsigned units = (sqe.len - 1) / unit;
   sqe.len = unit * static_cast<unsigned>(1 + random.Below(units));
+}
+
+// Lets the entry point to a copy of its msghdr that has fewer bytes; null where
+// it has none to spare.
+std::unique_ptr<ChaosRing::ShortMessage> ChaosRing::ShortenMessage(
+    io_uring_sqe& sqe, internal::Random& random) {
+  auto message = std::make_unique<ShortMessage>();
+  message->original = reinterpret_cast<msghdr*>(sqe.addr);
+  message->header = *message->original;
+  const std::span buffers(message->header.msg_iov, message->header.msg_iovlen);
+  std::size_t size = 0;
+  for (const iovec& buffer : buffers) size += buffer.iov_len;
+  if (size <= 1) return nullptr;
+  std::size_t left = 1 + random.Below(size - 1);
+  message->buffers.assign(buffers.begin(), buffers.end());
+  for (iovec& buffer : message->buffers) {
+    buffer.iov_len = std::min(buffer.iov_len, left);
+    left -= buffer.iov_len;
+  }
+  message->header.msg_iov = message->buffers.data();
+  sqe.addr = reinterpret_cast<std::uint64_t>(&message->header);
+  return message;
 }
 
 void ChaosRing::EndMultishots() {
@@ -330,6 +387,12 @@ void ChaosRing::CollectOne(Completion completion) {
   const bool more = (completion.flags & IORING_CQE_F_MORE) != 0;
   const bool ending = operation.last.has_value();
   if (operation.fails_with != 0) completion.result = operation.fails_with;
+  if (operation.message != nullptr && !more) {
+    const ShortMessage& message = *operation.message;
+    message.original->msg_namelen = message.header.msg_namelen;
+    message.original->msg_controllen = message.header.msg_controllen;
+    message.original->msg_flags = message.header.msg_flags;
+  }
   if (ending) {
     // Its end was asked for. What came before becomes the last one, in the
     // place of the cancel's answer.
@@ -342,13 +405,20 @@ void ChaosRing::CollectOne(Completion completion) {
       return;
     }
   }
-  const bool ends_early = !ending && disturbs() &&
-                          IsMultishot(operation.opcode) &&
+  const bool ends_early = !ending && !operation.ends_without_buffers &&
+                          disturbs() && IsMultishot(operation.opcode) &&
                           random.OneIn(kMultishotEnds);
   if (more && (ending || ends_early)) {
     if (!ending) to_end_.push_back(completion.user_data);
-    operation.last = completion;
-    return;
+    if ((completion.flags & IORING_CQE_F_BUFFER) == 0) {
+      operation.last = completion;
+      return;
+    }
+    operation.ends_without_buffers = true;
+  }
+  if (!more && operation.ends_without_buffers &&
+      completion.result == -ECANCELED) {
+    completion.result = -ENOBUFS;
   }
   if (!more) Forget(completion.user_data);
   Hold(completion, random);
@@ -366,10 +436,17 @@ void ChaosRing::Hold(const Completion& completion, internal::Random& random) {
     held.rank = random.Next();
     if (random.OneIn(kLate)) held.turn += 1 + random.Below(kLatest);
   }
-  // The completions of one operation keep their order.
+  // The completions of one operation keep their order, and so do those that
+  // name a buffer, which may be parts of one.
   if (completion.user_data > kNoOperation) {
+    const auto names_buffer = [](const Completion& c) {
+      return (c.flags & IORING_CQE_F_BUFFER) != 0;
+    };
     for (const Held& earlier : held_) {
-      if (earlier.completion.user_data != completion.user_data) continue;
+      if (earlier.completion.user_data != completion.user_data &&
+          !(names_buffer(completion) && names_buffer(earlier.completion))) {
+        continue;
+      }
       held.rank = std::max(held.rank, earlier.rank);
       held.turn = std::max(held.turn, earlier.turn);
     }

@@ -16,7 +16,8 @@
 //  - reads, writes, sends and receives move less than was asked for, where the
 //    descriptor is one for which that is normal: a stream, a pipe or a file;
 //  - multishot operations end early; buffer rings are found empty (ENOBUFS);
-//  - set-up flags are missing, as on an older kernel.
+//  - set-up flags, rings of provided buffers, their use in parts and the limit
+//    of a multishot receive are missing, as on an older kernel.
 // Besides, the reactor runs what is ready in a shuffled order.
 //
 // All of that is allowed by the manual pages: a program that fails under a seed
@@ -34,6 +35,9 @@
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/ring.h>
 #include <eddy/runtime/ring_queues.h>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <atomic>
 #include <cstdint>
@@ -76,6 +80,13 @@ class ChaosRing final : public Ring {
     std::int32_t result = 0;
     std::uint32_t flags = 0;
   };
+  // A message of a stream that is cut short: what the kernel sees in the place
+  // of the program's msghdr.
+  struct ShortMessage {
+    msghdr* original = nullptr;
+    msghdr header{};
+    std::vector<iovec> buffers;
+  };
   // An operation between its submission and its last completion.
   struct InFlight {
     std::uint64_t number = 0;
@@ -87,9 +98,13 @@ class ChaosRing final : public Ring {
     // A multishot operation that is being ended: its latest completion, which
     // becomes its last.
     std::optional<Completion> last;
+    std::unique_ptr<ShortMessage> message;
+    // One whose completions name buffers, which the program has to see in the
+    // kernel's order, cannot hold one back: it ends for want of buffers.
+    bool ends_without_buffers = false;
   };
   // A completion on its way to the program. Those of one operation have ranks
-  // and turns that do not decrease.
+  // and turns that do not decrease, and so have those that name a buffer.
   struct Held {
     Completion completion;
     std::uint64_t rank;
@@ -98,13 +113,18 @@ class ChaosRing final : public Ring {
     std::uint64_t number;
   };
 
+  int Register(unsigned opcode, void* argument,
+               unsigned count) noexcept override;
   int EnterKernel(unsigned submit, unsigned min_complete, unsigned flags,
                   io_uring_getevents_arg& arg) noexcept override;
 
   void UseOwnQueues(unsigned entries);
   unsigned Take(unsigned most, unsigned published);
   void TakeOne(const io_uring_sqe& sqe, bool in_chain);
-  void Shorten(io_uring_sqe& sqe, internal::Random& random) const;
+  void Shorten(io_uring_sqe& sqe, InFlight& operation,
+               internal::Random& random) const;
+  static std::unique_ptr<ShortMessage> ShortenMessage(io_uring_sqe& sqe,
+                                                      internal::Random& random);
   bool IsOperation(const io_uring_sqe& sqe) const;
   void EndMultishots();
   void Collect();
@@ -115,6 +135,7 @@ class ChaosRing final : public Ring {
   bool disturbs() const noexcept { return options_.seed != 0; }
 
   const ChaosOptions options_;
+  bool older_kernel_ = false;
   internal::RingQueues kernel_;
   // The other side of queues_.
   std::vector<io_uring_sqe> sqes_;

@@ -31,6 +31,37 @@ const char* OwnMessage(int code) {
     case kKernelTooOld.code():
       return "this kernel's io_uring lacks what eddy needs; use Linux 5.11 or "
              "later (6.1 or later for full speed)";
+    case kHostNotFound.code():
+      return "no host of this name is known, or it has no address of the "
+             "family asked for";
+    case kNameServerUnreachable.code():
+      return "no name server gave an answer in time; try again later, or look "
+             "at /etc/resolv.conf and the network";
+    case kNameServerFailed.code():
+      return "the name server refused to answer, or failed";
+    case kServiceNotFound.code():
+      return "no service of this name is known; give the number of its port, "
+             "or add it to /etc/services";
+    case kMemoryLockLimit.code():
+      return "memory cannot be locked: RLIMIT_MEMLOCK is too low; raise it "
+             "(`ulimit -l`, LimitMEMLOCK= in systemd), or lock less";
+    case kMisalignedOffset.code():
+      return "the offset of a direct transfer is not a multiple of what the "
+             "file demands (fs::File::alignment().offset)";
+    case kMisalignedLength.code():
+      return "the length of a direct transfer is not a multiple of what the "
+             "file demands (fs::File::alignment().offset)";
+    case kMisalignedMemory.code():
+      return "the memory of a direct transfer is not aligned as the file "
+             "demands (fs::File::alignment().memory); fs::AlignedBuffer is";
+    case kWatchLimit.code():
+      return "no more folders can be watched: this user's limit is used up; "
+             "raise it with `sysctl fs.inotify.max_user_watches=N` (a watch "
+             "takes about 1 KiB of the kernel's memory), or watch less";
+    case kWatchInstanceLimit.code():
+      return "no more watchers can be made: this user's limit is used up; "
+             "raise it with `sysctl fs.inotify.max_user_instances=N`, or watch "
+             "several folders with one recursive watcher";
     default:
       return "unknown eddy error";
   }

@@ -81,6 +81,30 @@ inline constexpr Error kUringForbidden = Error::Own(5);
 inline constexpr Error kUringMemoryLimit = Error::Own(6);
 inline constexpr Error kKernelTooOld = Error::Own(7);
 
+// Why a name gives no address (net/resolve.h). The name is unknown, or has no
+// address of the family asked for.
+inline constexpr Error kHostNotFound = Error::Own(8);
+// No name server gave an answer; a later try may find it.
+inline constexpr Error kNameServerUnreachable = Error::Own(9);
+// A name server refused to answer, or failed.
+inline constexpr Error kNameServerFailed = Error::Own(10);
+// The name of a service is not known to this machine.
+inline constexpr Error kServiceNotFound = Error::Own(11);
+
+// Memory cannot be locked (ReactorOptions::lock_memory). message() says what to
+// change.
+inline constexpr Error kMemoryLockLimit = Error::Own(12);
+
+// What of a direct transfer is not aligned as its file demands.
+inline constexpr Error kMisalignedOffset = Error::Own(13);
+inline constexpr Error kMisalignedLength = Error::Own(14);
+inline constexpr Error kMisalignedMemory = Error::Own(15);
+
+// Why no more folders can be watched (fs/watch.h). message() says which limit
+// to raise.
+inline constexpr Error kWatchLimit = Error::Own(16);
+inline constexpr Error kWatchInstanceLimit = Error::Own(17);
+
 // The category of eddy's own codes, named "eddy".
 const std::error_category& ErrorCategory() noexcept;
 

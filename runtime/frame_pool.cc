@@ -1,10 +1,22 @@
 #include <eddy/runtime/frame_pool.h>
 
+#include <eddy/runtime/frame_arena.h>
+
+#include <algorithm>
+#include <utility>
+
 namespace eddy::internal {
 
 void* FramePool::AllocateSlow(std::size_t index) {
   TrimAtThreadExit();
-  return AllocateFromHeap(index * kGranularity);
+  const std::size_t size = std::max<std::size_t>(index, 1) * kGranularity;
+  if (arena_ != nullptr) {
+    if (void* block = arena_->Take(size); block != nullptr) {
+      ++from_heap_;
+      return block;
+    }
+  }
+  return AllocateFromHeap(size);
 }
 
 void* FramePool::AllocateFromHeap(std::size_t size) {
@@ -15,7 +27,7 @@ void* FramePool::AllocateFromHeap(std::size_t size) {
 
 void FramePool::FreeToHeap(void* memory) noexcept {
   --from_heap_;
-  ::operator delete(memory);
+  if (!FrameArena::Return(memory)) ::operator delete(memory);
 }
 
 void FramePool::TrimAtThreadExit() {
@@ -32,16 +44,38 @@ std::ptrdiff_t FramePool::Live() noexcept {
   return live;
 }
 
+Result<void> FramePool::Prefault(std::size_t size, bool lock) {
+  if (!EDDY_INTERNAL_POOL_FRAMES || size == 0) return {};
+  if (arena_ != nullptr && arena_->size() >= size &&
+      (arena_->locked() || !lock)) {
+    return {};
+  }
+  Result<FrameArena*> arena = FrameArena::Create(size, lock);
+  if (!arena) return Unexpected(arena.error());
+  TrimAtThreadExit();
+  if (arena_ != nullptr) arena_->LetGo();
+  arena_ = *arena;
+  return {};
+}
+
 void FramePool::Trim() noexcept {
   for (Block*& list : free_) {
+    Block* kept = nullptr;
     while (list != nullptr) {
-      Block* block = list;
-      list = block->next;
-      FreeToHeap(block);
+      Block* block = std::exchange(list, list->next);
+      if (arena_ != nullptr && arena_->Contains(block)) {
+        block->next = std::exchange(kept, block);
+      } else {
+        FreeToHeap(block);
+      }
     }
+    list = kept;
   }
 }
 
-FramePool::ThreadExit::~ThreadExit() { Trim(); }
+FramePool::ThreadExit::~ThreadExit() {
+  if (arena_ != nullptr) std::exchange(arena_, nullptr)->LetGo();
+  Trim();
+}
 
 }  // namespace eddy::internal

@@ -12,12 +12,17 @@
 // reactor (not what a later destructor of a thread_local object frees: those
 // blocks stay allocated).
 //
+// Prefault() gives a thread's pool memory that is there already; see
+// frame_arena.h.
+//
 // Where AddressSanitizer is on, the pool is bypassed, so that a use after the
 // end of a frame is reported. A program and a library of which only one is
 // built with it go together: every block is one of operator new, of its class's
-// size, so either may free what the other has allocated.
+// size, or of an arena, so either may free what the other has allocated.
 #ifndef EDDY_RUNTIME_FRAME_POOL_H_
 #define EDDY_RUNTIME_FRAME_POOL_H_
+
+#include <eddy/runtime/result.h>
 
 #include <cstddef>
 #include <new>
@@ -34,6 +39,8 @@
 #endif
 
 namespace eddy::internal {
+
+class FrameArena;
 
 class FramePool {
  public:
@@ -61,7 +68,14 @@ class FramePool {
     free_[index] = ::new (memory) Block{free_[index]};
   }
 
-  // Gives the free blocks of this thread back to the heap.
+  // Sees to it that the next `size` bytes of blocks of this thread, of all that
+  // it ever takes, cost no page fault, and none later where `lock` is set. Does
+  // nothing where AddressSanitizer is on.
+  // Errors: ENOMEM, kMemoryLockLimit.
+  static Result<void> Prefault(std::size_t size, bool lock);
+
+  // Gives the free blocks of this thread back to the heap; those of its
+  // prefaulted memory stay.
   static void Trim() noexcept;
 
   // Sees to it that the end of this thread does the same. Allocate does, too.
@@ -92,7 +106,9 @@ class FramePool {
   static void FreeToHeap(void* memory) noexcept;
 
   static inline constinit thread_local Block* free_[kClasses] = {};
-  // Blocks that this thread took from the heap, less those it gave back.
+  static inline constinit thread_local FrameArena* arena_ = nullptr;
+  // Blocks that this thread took from the heap or an arena, less those it gave
+  // back.
   static inline constinit thread_local std::ptrdiff_t from_heap_ = 0;
 };
 

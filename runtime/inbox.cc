@@ -8,13 +8,23 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 namespace eddy::internal {
 
 Result<std::shared_ptr<Inbox>> Inbox::Create() {
   const int fd = eventfd(0, EFD_CLOEXEC);
   if (fd < 0) return Unexpected(Error::FromErrno(errno));
-  return std::shared_ptr<Inbox>(new Inbox(fd));
+  auto* const inbox = new (std::nothrow) Inbox(fd);
+  if (inbox == nullptr) {
+    close(fd);
+    return Unexpected(std::errc::not_enough_memory);
+  }
+  try {
+    return std::shared_ptr<Inbox>(inbox);
+  } catch (const std::bad_alloc&) {  // which has deleted the inbox
+    return Unexpected(std::errc::not_enough_memory);
+  }
 }
 
 Inbox::~Inbox() { close(event_fd_); }
@@ -23,39 +33,48 @@ void Inbox::Send(Message& message) noexcept {
   Message* top = messages_.load(std::memory_order_relaxed);
   do {
     message.next_ = top;
-    // Release: what the sender wrote is seen by who takes the message.
+    // Also a release: what the sender wrote is seen by who takes the message.
+    // (Invariant 2 needs more.)
   } while (!messages_.compare_exchange_weak(
-      top, &message, std::memory_order_release, std::memory_order_relaxed));
-  if (top == nullptr) eventfd_write(event_fd_, 1);
-}
-
-void Inbox::Expect(Reactor& reactor) noexcept {
-  ++expected_;
-  // Once woken, DeliverAll is to come, and reads on.
-  if (!reading_ && !woken_) ReadEvent(reactor);
+      top, &message, std::memory_order_seq_cst, std::memory_order_relaxed));
+  if (!asleep_.load(std::memory_order_seq_cst)) return;
+  // Relaxed: only one of several senders has to write.
+  if (asleep_.exchange(false, std::memory_order_relaxed)) {
+    eventfd_write(event_fd_, 1);
+  }
 }
 
 void Inbox::ReadEvent(Reactor& reactor) noexcept {
+  if (in_flight() || (expected_ == 0 && openings_ == 0)) return;
   io_uring_sqe* sqe = reactor.GetSqe();
   io_uring_prep_read(sqe, event_fd_, &event_, sizeof event_, 0);
   reactor.Track(sqe, *this);
-  reading_ = true;
 }
 
+bool Inbox::Sleep() noexcept {
+  asleep_.store(true, std::memory_order_seq_cst);
+  if (messages_.load(std::memory_order_seq_cst) == nullptr) return true;
+  Awake();
+  return false;
+}
+
+void Inbox::EndReading(Reactor& reactor) noexcept {
+  reactor.CancelOperation(*this);
+}
+
+// What has come is delivered in the next turn. A read that was interrupted, or
+// failed for want of something, is made again before the next sleep.
 void Inbox::Complete(std::int32_t result, std::uint32_t) noexcept {
-  if (result < 0) {
+  if (result == -EBADF || result == -EINVAL) {
     Misuse(
         "a reactor cannot read its eventfd any more (%s); was the "
         "descriptor closed by somebody else?",
         std::strerror(-result));
   }
-  reading_ = false;
-  woken_ = true;
 }
 
-void Inbox::DeliverAll(Reactor& reactor) noexcept {
-  if (!woken_) return;
-  woken_ = false;
+void Inbox::DeliverAll() noexcept {
+  if (!has_messages()) return;
   // Acquire: pairs with the release in Send.
   Message* message = messages_.exchange(nullptr, std::memory_order_acquire);
   Message* in_order = nullptr;
@@ -69,9 +88,7 @@ void Inbox::DeliverAll(Reactor& reactor) noexcept {
     Message* next = in_order->next_;
     in_order->Deliver();
     in_order = next;
-    --expected_;
   }
-  if (expected_ != 0) ReadEvent(reactor);
 }
 
 }  // namespace eddy::internal

@@ -1,18 +1,24 @@
 // Inbox: how other threads reach a reactor.
 //
-// A lock-free stack of messages and an eventfd that the reactor reads through
-// its ring. The thread that finds the stack empty writes the eventfd, so a
-// batch of messages costs one wake-up.
+// A lock-free stack of messages, which the loop looks at once a turn, and an
+// eventfd that the reactor reads through its ring while it sleeps. Only where
+// it sleeps does a sender write the eventfd, and of those that send meanwhile
+// only the first: a batch of messages costs one wake-up, and a reactor that is
+// awake none.
 //
 // Invariants:
 //  1. Messages are pushed by any thread and taken, all at once, by the reactor.
-//  2. While a message is expected, a read of the eventfd is in flight; when
-//  none
-//     is expected, none stays behind.
-//  3. A sender may write the eventfd after its message was delivered (an
-//  earlier
-//     write woke the reactor): senders share the ownership of the inbox, and a
-//     late write only makes a later read return early.
+//  2. Before the reactor sleeps it says so (asleep_) and then looks at the
+//     stack; a sender pushes and then looks at asleep_. All four are
+//     sequentially consistent: one of the two sees the other, and no message
+//     waits for a reactor that sleeps.
+//  3. While something may be sent to it, a reactor that sleeps has a read of
+//     the eventfd in flight. The last one is cancelled when the reactor is to
+//     end.
+//  4. A sender may write the eventfd after its message was delivered: senders
+//     share the ownership of the inbox, and a late write only lets a later read
+//     return early. (A sender that does not get to run before its write keeps
+//     the reactor asleep, whatever others send.)
 #ifndef EDDY_RUNTIME_INBOX_H_
 #define EDDY_RUNTIME_INBOX_H_
 
@@ -51,29 +57,51 @@ class Inbox final : private Operation {
   // sender has to own the inbox until this returns.
   void Send(Message& message) noexcept;
 
-  // The reactor's thread: one more message will be sent.
-  void Expect(Reactor& reactor) noexcept;
+  // What follows is for the reactor's thread.
 
-  // The reactor's thread: whether a message is still to come.
+  // One more message will come by itself, as that of a job does; it has come.
+  // A virtual clock waits for it.
+  void Expect() noexcept { ++expected_; }
+  void Arrived() noexcept { --expected_; }
   bool expects_message() const noexcept { return expected_ != 0; }
 
-  // The reactor's thread, once a turn: delivers what has come.
-  void DeliverAll(Reactor& reactor) noexcept;
+  // Others may send from here on; not any more. (They are counted.)
+  void Open() noexcept { ++openings_; }
+  void Close() noexcept { --openings_; }
+  bool is_open() const noexcept { return openings_ != 0; }
+
+  bool has_messages() const noexcept {
+    return messages_.load(std::memory_order_relaxed) != nullptr;
+  }
+
+  // Once a turn: delivers what has come.
+  void DeliverAll() noexcept;
+
+  // Before the reactor sleeps: lets a sender wake it. Takes an entry.
+  void ReadEvent(Reactor& reactor) noexcept;
+  // Then: false where a message has come, and it must not sleep.
+  bool Sleep() noexcept;
+  // After that.
+  void Awake() noexcept { asleep_.store(false, std::memory_order_relaxed); }
+
+  // Whether the read of the eventfd is in flight.
+  bool reading() const noexcept { return in_flight(); }
+  // Where nothing is to come any more: lets the reactor end.
+  void EndReading(Reactor& reactor) noexcept;
 
  private:
   explicit Inbox(int event_fd) noexcept : event_fd_(event_fd) {}
 
   void Complete(std::int32_t result, std::uint32_t flags) noexcept override;
   const char* name() const noexcept override { return "Inbox"; }
-  void ReadEvent(Reactor& reactor) noexcept;
 
   std::atomic<Message*> messages_ = nullptr;
+  std::atomic<bool> asleep_ = false;
   const int event_fd_;
   // What follows belongs to the reactor's thread.
   std::uint64_t event_ = 0;
   std::size_t expected_ = 0;
-  bool reading_ = false;
-  bool woken_ = false;
+  std::size_t openings_ = 0;
 };
 
 }  // namespace eddy::internal

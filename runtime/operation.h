@@ -56,6 +56,9 @@ class Operation : public internal::Suspension {
     waiter()->context->reactor().CancelOperation(*this);
   }
 
+  // The loop calls this where SubmitLater asked for it; it may take SQEs.
+  virtual void Continue() noexcept {}
+
   bool await_ready() const noexcept { return false; }
 
  protected:
@@ -65,6 +68,13 @@ class Operation : public internal::Suspension {
 
   // The result as the kernel gave it: a count, a descriptor, or -errno.
   std::int32_t raw_result() const noexcept { return result_; }
+
+  // Whether the kernel has it: from Track to just before its last completion is
+  // given to Complete.
+  bool in_flight() const noexcept { return in_flight_; }
+
+  // Whether a cancel was requested that has not been answered yet.
+  bool canceling() const noexcept { return canceling_; }
 
   // Whether the operation failed, and with what.
   bool failed() const noexcept { return result_ < 0; }
@@ -94,7 +104,15 @@ class Operation : public internal::Suspension {
   bool canceling_ = false;
   // Whether the last completion is held.
   bool held_ = false;
+  bool in_flight_ = false;
 };
+
+inline void Reactor::Track(io_uring_sqe* sqe, Operation& operation) noexcept {
+  sqe->user_data = reinterpret_cast<std::uint64_t>(&operation);
+  operation.in_flight_ = true;
+  operation.cancels_ = 0;
+  ++stats_.submitted;
+}
 
 // An operation of one entry. `Derived` has Prepare(io_uring_sqe*) and
 // await_resume(). REQUIRES: awaited once, by a coroutine of eddy.
@@ -106,13 +124,21 @@ class SingleOperation : public Operation {
     static_assert(std::is_base_of_v<internal::PromiseBase, Promise>,
                   "an operation can be awaited only in a coroutine of eddy");
     internal::PromiseBase& promise = waiter.promise();
-    if (promise.context->stop_requested()) {
-      set_raw_result(-ECANCELED);
+    const int refusal = promise.context->stop_requested()
+                            ? ECANCELED
+                            : static_cast<Derived*>(this)->Refusal();
+    if (refusal != 0) {
+      set_raw_result(-refusal);
       return internal::AwaitBudget::Spend(promise);
     }
     Submit(promise);
     return true;
   }
+
+  // The code of the error that answers without asking the kernel, or 0. What a
+  // verb's arguments may be wrong in is told here, by a function that hides
+  // this one.
+  int Refusal() const noexcept { return 0; }
 
  protected:
   SingleOperation() noexcept = default;

@@ -1,11 +1,14 @@
 #include <eddy/runtime/reactor.h>
 
+#include <eddy/runtime/blocking_guard_hooks.h>
 #include <eddy/runtime/chaos_order.h>
 #include <eddy/runtime/chaos_ring.h>
 #include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/inbox.h>
 #include <eddy/runtime/misuse.h>
+#include <eddy/runtime/multishot_operation.h>
 #include <eddy/runtime/operation.h>
+#include <eddy/runtime/resident_memory.h>
 #include <eddy/runtime/task_scope.h>
 
 #include <pthread.h>
@@ -15,6 +18,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <source_location>
 
 namespace eddy {
 namespace {
@@ -59,6 +63,24 @@ class SigpipeBlock {
   bool was_pending_;
 };
 
+// Tells the guard which chain of awaits goes on: what a coroutine awaits next
+// may end the others, so that they cannot be asked when a call has blocked.
+[[gnu::noinline, gnu::cold]] void ResumeGuarded(internal::ReadyQueue& ready) {
+  internal::ResumedTask task;
+  const internal::PromiseBase* frame = &ready.front()->coroutine.promise();
+  for (; frame != nullptr; frame = frame->parent) {
+    if (task.count == internal::ResumedTask::kMostAwaits) {
+      task.more = true;
+      break;
+    }
+    const std::source_location& at = frame->where;
+    task.awaits[task.count++] = {at.file_name(), at.function_name(), at.line()};
+  }
+  internal::blocking_guard->begin_task(&task);
+  ready.Pop().resume();
+  internal::blocking_guard->end_task();
+}
+
 }  // namespace
 
 // The context of the task that Run was given.
@@ -84,6 +106,16 @@ class Reactor::MainContext final : public internal::TaskContext {
 
 Result<std::unique_ptr<Reactor>> Reactor::Create(
     const ReactorOptions& options) {
+  const bool lock = options.lock_memory;
+  if (Result<void> made =
+          internal::FramePool::Prefault(options.prefault_frames, lock);
+      !made) {
+    return Unexpected(made.error());
+  }
+  if (Result<void> made = internal::PrefaultStack(options.prefault_stack, lock);
+      !made) {
+    return Unexpected(made.error());
+  }
   RingOptions ring_options;
   ring_options.entries = options.entries;
   ring_options.file_workers = options.file_workers;
@@ -129,6 +161,12 @@ Reactor::~Reactor() {
   if (thread_ != std::this_thread::get_id()) WrongThread();
   if (current_ == this) {
     internal::Misuse("a reactor was destroyed by a task that runs on it");
+  }
+  // A thread of the pool that has sent its answer is about to let go of the
+  // inbox, and must not be the one that closes it, later. (In a forked child
+  // there is no such thread.)
+  while (inbox_ != nullptr && inbox_.use_count() > 1 && process_ == getpid()) {
+    std::this_thread::yield();
   }
 }
 
@@ -177,7 +215,13 @@ TaskFailure Reactor::RunUntilEnded(StartMain start, FailureOfMain failure_of,
   main_ = &main;
   scope_ = &scope;
   Ready(first);
-  Loop(main);
+  if (internal::blocking_guard != nullptr) {
+    internal::blocking_guard->begin_loop();
+    Loop(main);
+    internal::blocking_guard->end_loop();
+  } else {
+    Loop(main);
+  }
   current_ = nullptr;
   main_ = nullptr;
   scope_ = nullptr;
@@ -199,17 +243,17 @@ void Reactor::Loop(const MainContext& main) {
     RunReady();
     if (!timers_.empty()) timers_.Advance(Clock::now());
     Observe();
-    if (main.ended() && scope_->live() == 0 && in_flight() == 0 &&
-        ring_->pending() == 0) {
-      return;
-    }
-    // Before sleeping: a full submission queue may have made RunReady reap.
-    if (inbox_ != nullptr) inbox_->DeliverAll(*this);
-    // (May reap what wakes the inbox, but leaves an entry to submit or
-    // something ready, so this turn does not sleep on it.)
+    // Before the look at whether this is the end: it may be all that is left.
     if (!cancel_again_.empty()) [[unlikely]] {
       CancelAgain();
     }
+    if (!later_.empty()) ContinueLater();
+    if (main.ended() && scope_->live() == 0) {
+      if (in_flight() == 0 && ring_->pending() == 0 && later_.empty()) return;
+      EndMultishots();
+      if (inbox_ != nullptr) inbox_->EndReading(*this);
+    }
+    if (inbox_ != nullptr) inbox_->DeliverAll();
     EnterRing();
     Reap();
     Observe();
@@ -227,13 +271,25 @@ void Reactor::RunReady() {
     if (chaos_order_ != nullptr) [[unlikely]] {
       chaos_order_->Choose(ready_);
     }
-    ready_.Pop().resume();
+    if (internal::blocking_guard != nullptr) [[unlikely]] {
+      ResumeGuarded(ready_);
+    } else {
+      ready_.Pop().resume();
+    }
   }
 }
 
 void Reactor::EnterRing() {
   AssertCurrent();
-  if (!ready_.empty()) {
+  auto* const time = internal::VirtualTime::current;
+  const bool polls = options_.busy_poll > Duration::zero() && time == nullptr;
+  // Making room for an entry may have reaped what there is to do about.
+  const auto idle = [this] {
+    return ready_.empty() && later_.empty() && cancel_again_.empty();
+  };
+  if (polls && idle() && BusyPoll(timers_.NextWake())) return;
+  if (inbox_ != nullptr && idle()) inbox_->ReadEvent(*this);
+  if (!idle() || (inbox_ != nullptr && !inbox_->Sleep())) {
     // Nothing to wait for: enter only where it moves something.
     if (ring_->pending() != 0 || ring_->NeedsEnter()) {
       ++stats_.enters;
@@ -242,13 +298,13 @@ void Reactor::EnterRing() {
     return;
   }
   const TimePoint wake = timers_.NextWake();
-  if (auto* time = internal::VirtualTime::current) [[unlikely]] {
+  if (time != nullptr) [[unlikely]] {
     WaitVirtually(*time, wake);
-    return;
+  } else {
+    ++stats_.enters;
+    ring_->Enter(&wake);
   }
-  if (options_.busy_poll > Duration::zero() && BusyPoll(wake)) return;
-  ++stats_.enters;
-  ring_->Enter(&wake);
+  if (inbox_ != nullptr) inbox_->Awake();
 }
 
 // What is in flight gets a moment of real time; then the virtual time goes on
@@ -261,7 +317,10 @@ void Reactor::WaitVirtually(internal::VirtualTime& time, TimePoint wake) {
     ring_->Enter(&kNoDeadline);
     return;
   }
-  if (in_flight() != 0 || ring_->pending() != 0) {
+  // A read of the inbox that is left over waits for nothing.
+  const bool left_over =
+      inbox_ != nullptr && inbox_->reading() && !inbox_->is_open();
+  if (in_flight() != (left_over ? 1U : 0U) || ring_->pending() != 0) {
     const RealClock::time_point until = RealClock::now() + time.settle;
     do {
       const TimePoint settled = After(time.now, until - RealClock::now());
@@ -284,6 +343,7 @@ bool Reactor::BusyPoll(TimePoint wake) {
       ring_->Enter(nullptr);
     }
     if (ring_->HasCompletions()) return true;
+    if (inbox_ != nullptr && inbox_->has_messages()) return true;
     Pause();
   } while (Clock::now() < until);
   return until == wake;
@@ -311,9 +371,17 @@ void Reactor::Reap() noexcept {
         operation.held_result_ = cqe.res;
         operation.held_flags_ = cqe.flags;
         operation.held_ = true;
+        // Bytes in a buffer are told of in the kernel's order: several
+        // operations may have parts of one. What is held is the bare end.
+        if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
+          operation.held_result_ = -ECANCELED;
+          operation.held_flags_ = 0;
+          operation.Complete(cqe.res, cqe.flags | IORING_CQE_F_MORE);
+        }
         return;
       }
       ++stats_.completions;
+      operation.in_flight_ = false;
     }
     operation.Complete(cqe.res, cqe.flags);
   });
@@ -330,10 +398,10 @@ io_uring_sqe* Reactor::FlushForSqe() noexcept {
 }
 
 void Reactor::CancelOperation(Operation& operation) noexcept {
+  if (!operation.in_flight_ || operation.canceling_) return;
   io_uring_sqe* sqe = GetSqe();
   // Making room for the entry may have brought the operation's completion.
-  const bool waits = operation.waiter()->context->waiting_on() == &operation;
-  if (waits) {
+  if (operation.in_flight_ && !operation.canceling_) {
     PrepareCancel(sqe, operation);
   } else {
     io_uring_prep_nop(sqe);
@@ -380,10 +448,24 @@ void Reactor::CancelAgain() noexcept {
 }
 
 void Reactor::Release(Operation& operation) noexcept {
-  operation.canceling_ = operation.held_ = false;
-  operation.cancels_ = 0;
+  operation.canceling_ = operation.held_ = operation.in_flight_ = false;
   ++stats_.completions;
   operation.Complete(operation.held_result_, operation.held_flags_);
+}
+
+// What is asked for meanwhile is for the next turn.
+void Reactor::ContinueLater() noexcept {
+  now_.swap(later_);
+  for (Operation* operation : now_) operation->Continue();
+  now_.clear();
+}
+
+void Reactor::EndMultishots() noexcept {
+  std::vector<internal::MultishotOperation*> all;
+  multishots_.ForEach([&](auto& multishot) { all.push_back(&multishot); });
+  // (Abandoned ones are not in the list, so none of these is deleted where a
+  // full queue lets this reap.)
+  for (internal::MultishotOperation* multishot : all) multishot->RequestEnd();
 }
 
 Result<std::shared_ptr<internal::Inbox>> Reactor::GetInbox() {

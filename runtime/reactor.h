@@ -21,6 +21,7 @@
 #define EDDY_RUNTIME_REACTOR_H_
 
 #include <eddy/runtime/await_budget.h>
+#include <eddy/runtime/intrusive_list.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/ring.h>
 #include <eddy/runtime/suspension.h>
@@ -32,6 +33,7 @@
 #include <sys/types.h>
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <list>
@@ -52,6 +54,7 @@ namespace internal {
 
 class ChaosOrder;
 class Inbox;
+class MultishotOperation;
 
 // Sees the loop between its steps, for tests that act there.
 class LoopObserver {
@@ -77,6 +80,17 @@ struct ReactorOptions {
   // How many ready coroutines may run, or 16 times as many awaits go on without
   // waiting, before timers and I/O get their turn. 0 counts as 1.
   unsigned ready_per_turn = 256;
+  // Memory whose page faults are taken by Create and not while the loop runs:
+  // bytes of coroutine frames and spawned tasks, which this thread's pool takes
+  // before it asks the heap, and bytes of the stack below the caller. Size the
+  // first for the most tasks that live at once.
+  std::size_t prefault_frames = 0;
+  std::size_t prefault_stack = 0;
+  // Locks what is prefaulted, and buffer pools made on this reactor, so that
+  // none of it is ever paged out. See mlock(2) for what counts against
+  // RLIMIT_MEMLOCK, and docs/files.md for what it brings; the program's code
+  // and the heap are the program's to lock, with mlockall(2).
+  bool lock_memory = false;
   // Not 0: the ring that Create makes is a ChaosRing of this seed, and what is
   // ready runs in a shuffled order; see chaos_ring.h. 0: so too, in Create,
   // where the environment has an EDDY_CHAOS_SEED.
@@ -98,12 +112,14 @@ struct ReactorStats {
 
 class Reactor {
  public:
-  // Errors: see Ring::Create; message() says what to change.
+  // Errors: see Ring::Create; kMemoryLockLimit; ENOMEM. message() says what to
+  // change.
   // Cost: six system calls and the memory of the ring; may wait up to 90 ms
-  // for memory (see Ring::Create).
+  // for memory (see Ring::Create). Memory to prefault costs its page faults.
   static Result<std::unique_ptr<Reactor>> Create(
       const ReactorOptions& options = {});
-  // The same over a ring made elsewhere, such as one that injects faults.
+  // The same over a ring made elsewhere, such as one that injects faults. What
+  // is to be prefaulted is not.
   static std::unique_ptr<Reactor> CreateOn(std::unique_ptr<Ring> ring,
                                            const ReactorOptions& options = {});
 
@@ -152,7 +168,10 @@ class Reactor {
   // contexts below are reached.
   void VisitTasks(internal::ContextVisitor& visitor) const;
 
+  bool locks_memory() const noexcept { return options_.lock_memory; }
+
   const Ring& ring() const noexcept { return *ring_; }
+  Ring& ring() noexcept { return *ring_; }
 
   // Null: no one looks.
   void set_observer(internal::LoopObserver* observer) noexcept {
@@ -174,14 +193,28 @@ class Reactor {
 
   // The entry belongs to the operation: the kernel's completions go to it, and
   // the reactor does not end before the last of them.
-  void Track(io_uring_sqe* sqe, Operation& operation) noexcept {
-    sqe->user_data = reinterpret_cast<std::uint64_t>(&operation);
-    ++stats_.submitted;
+  // (In operation.h.)
+  void Track(io_uring_sqe* sqe, Operation& operation) noexcept;
+
+  // Requests the cancellation of an operation, once; its own completion tells
+  // how it ended. Does nothing where that has come.
+  void CancelOperation(Operation& operation) noexcept;
+
+  // Lets the loop call operation.Continue() before it enters the kernel again:
+  // for what has to take an SQE, and may not where it is. The operation lives
+  // until then.
+  void SubmitLater(Operation& operation) { later_.push_back(&operation); }
+
+  // Operations that may be in flight while nobody awaits them. What is in here
+  // when all tasks have ended is cancelled.
+  internal::IntrusiveList<internal::MultishotOperation>& multishots() noexcept {
+    return multishots_;
   }
 
-  // Requests the cancellation of an operation in flight; its own completion
-  // tells how it ended.
-  void CancelOperation(Operation& operation) noexcept;
+  // The T of this reactor: made by T(Reactor&) at the first call, destroyed
+  // with the reactor, while the ring is still there.
+  template <class T>
+  T& Local();
 
   // Submits an operation without a waiter: prepare(sqe) fills the entry. The
   // reactor does not end before it has completed.
@@ -247,6 +280,8 @@ class Reactor {
   void PrepareCancel(io_uring_sqe* sqe, Operation& operation) noexcept;
   void CancelAnswered(Operation& operation, std::int32_t result) noexcept;
   void CancelAgain() noexcept;
+  void ContinueLater() noexcept;
+  void EndMultishots() noexcept;
   void Release(Operation& operation) noexcept;
   io_uring_sqe* FlushForSqe() noexcept;
   std::uint64_t in_flight() const noexcept {
@@ -266,6 +301,12 @@ class Reactor {
   static inline constinit thread_local bool forked_ = false;
 
   std::unique_ptr<Ring> ring_;
+  // What Local() has made, each with the address that stands for its type.
+  struct LocalObject {
+    const void* type;
+    std::unique_ptr<void, void (*)(void*)> object;
+  };
+  std::vector<LocalObject> locals_;
   internal::ReadyQueue ready_;
   internal::TimerWheel timers_;
   ReactorStats stats_;
@@ -277,11 +318,36 @@ class Reactor {
   std::list<internal::ReadyNode> put_behind_;
   // Operations whose cancel has to be submitted once more.
   std::vector<Operation*> cancel_again_;
+  // Operations to Continue(), and those of the turn that does it.
+  std::vector<Operation*> later_, now_;
+  internal::IntrusiveList<internal::MultishotOperation> multishots_;
   TaskScope* scope_ = nullptr;
   MainContext* main_ = nullptr;
   const std::thread::id thread_;
   const pid_t process_;
 };
+
+namespace internal {
+
+// Not const: equal constants may be one.
+template <class T>
+inline char type_address = 0;
+
+}  // namespace internal
+
+template <class T>
+T& Reactor::Local() {
+  AssertCurrent();
+  const void* type = &internal::type_address<T>;
+  for (const LocalObject& local : locals_) {
+    if (local.type == type) return *static_cast<T*>(local.object.get());
+  }
+  auto made = std::make_unique<T>(*this);
+  T& object = *made;
+  locals_.push_back(
+      {type, {made.release(), [](void* t) { delete static_cast<T*>(t); }}});
+  return object;
+}
 
 template <class T>
 T Reactor::Run(Task<T> main) {

@@ -175,25 +175,30 @@ Result<void> Ring::Map(const io_uring_params& params) {
 
 // Each of these makes the ring better and none is needed: a kernel without it
 // is used as it is.
+int Ring::Register(unsigned opcode, void* argument, unsigned count) noexcept {
+  const int result = eddy::Register(ring_fd_, opcode, argument, count);
+  return result < 0 ? -errno : result;
+}
+
 void Ring::RegisterAll(const RingOptions& options) noexcept {
   enter_fd_ = ring_fd_;
   enter_flags_ = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
   io_uring_rsrc_update update{};
   update.offset = ~0U;
   update.data = static_cast<std::uint64_t>(ring_fd_);
-  if (Register(ring_fd_, IORING_REGISTER_RING_FDS, &update, 1) == 1) {
+  if (eddy::Register(ring_fd_, IORING_REGISTER_RING_FDS, &update, 1) == 1) {
     enter_fd_ = static_cast<int>(update.offset);
     enter_flags_ |= IORING_ENTER_REGISTERED_RING;
   }
 
   unsigned workers[2] = {options.file_workers, options.unbounded_workers};
-  Register(ring_fd_, IORING_REGISTER_IOWQ_MAX_WORKERS, workers, 2);
+  eddy::Register(ring_fd_, IORING_REGISTER_IOWQ_MAX_WORKERS, workers, 2);
 
   constexpr unsigned kOps = 256;
   const auto probe_memory = std::make_unique<std::byte[]>(
       sizeof(io_uring_probe) + kOps * sizeof(io_uring_probe_op));
   auto* probe = reinterpret_cast<io_uring_probe*>(probe_memory.get());
-  if (Register(ring_fd_, IORING_REGISTER_PROBE, probe, kOps) == 0) {
+  if (Register(IORING_REGISTER_PROBE, probe, kOps) == 0) {
     for (unsigned i = 0; i < probe->ops_len; ++i) {
       opcodes_[i] = (probe->ops[i].flags & IO_URING_OP_SUPPORTED) != 0;
     }
@@ -204,7 +209,7 @@ Ring::~Ring() {
   if ((enter_flags_ & IORING_ENTER_REGISTERED_RING) != 0) {
     io_uring_rsrc_update update{};
     update.offset = static_cast<unsigned>(enter_fd_);
-    Register(ring_fd_, IORING_UNREGISTER_RING_FDS, &update, 1);
+    eddy::Register(ring_fd_, IORING_UNREGISTER_RING_FDS, &update, 1);
   }
   if (sqes_memory_ != nullptr) munmap(sqes_memory_, sqes_size_);
   if (rings_memory_ != nullptr) munmap(rings_memory_, rings_size_);
@@ -213,8 +218,12 @@ Ring::~Ring() {
 
 int Ring::EnterKernel(unsigned submit, unsigned min_complete, unsigned flags,
                       io_uring_getevents_arg& arg) noexcept {
-  const long result = syscall(__NR_io_uring_enter, enter_fd_, submit,
-                              min_complete, flags, &arg, sizeof arg);
+  // A wait without an end needs no argument, which the kernel would copy.
+  const bool bare = arg.ts == 0;
+  const long result =
+      syscall(__NR_io_uring_enter, enter_fd_, submit, min_complete,
+              bare ? flags & ~IORING_ENTER_EXT_ARG : flags,
+              bare ? nullptr : &arg, bare ? std::size_t{0} : sizeof arg);
   return result < 0 ? -errno : static_cast<int>(result);
 }
 

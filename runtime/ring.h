@@ -85,6 +85,10 @@ class Ring {
     return queues_.ForEachCompletion(f);
   }
 
+  // io_uring_register(2): its result, or -errno.
+  virtual int Register(unsigned opcode, void* argument,
+                       unsigned count) noexcept;
+
   int fd() const noexcept { return ring_fd_; }
   unsigned setup_flags() const noexcept { return setup_flags_; }
   unsigned features() const noexcept { return features_; }

@@ -10,7 +10,17 @@ absl::StatusCode CodeOf(Error error) {
   if (error == kTimedOut) return absl::StatusCode::kDeadlineExceeded;
   if (error == kEndOfStream) return absl::StatusCode::kOutOfRange;
   if (error == kClosed) return absl::StatusCode::kFailedPrecondition;
-  if (error == kUringMemoryLimit) return absl::StatusCode::kResourceExhausted;
+  if (error == kUringMemoryLimit || error == kMemoryLockLimit ||
+      error == kWatchLimit || error == kWatchInstanceLimit) {
+    return absl::StatusCode::kResourceExhausted;
+  }
+  if (error == kMisalignedOffset || error == kMisalignedLength ||
+      error == kMisalignedMemory) {
+    return absl::StatusCode::kInvalidArgument;
+  }
+  if (error == kHostNotFound || error == kServiceNotFound) {
+    return absl::StatusCode::kNotFound;
+  }
   return absl::StatusCode::kUnavailable;
 }
 

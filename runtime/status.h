@@ -11,7 +11,8 @@ namespace eddy {
 // A status whose code follows absl::ErrnoToStatusCode (kCanceled becomes
 // CANCELLED, kTimedOut DEADLINE_EXCEEDED, kEndOfStream OUT_OF_RANGE, kClosed
 // FAILED_PRECONDITION, an unusable io_uring UNAVAILABLE or
-// RESOURCE_EXHAUSTED) and whose message is "what: message".
+// RESOURCE_EXHAUSTED, an unknown name NOT_FOUND, a name server without an
+// answer UNAVAILABLE) and whose message is "what: message".
 // The errno value itself is lost: decide by Error, report by Status.
 // Allocates.
 absl::Status ToStatus(Error error, absl::string_view what);

@@ -6,8 +6,8 @@
 //
 // When the time is over, what is awaited is stopped like by any stop request,
 // and awaited to its end; nothing goes on in the background. So what no stop
-// reaches is not cut short: a Shield, a Close, a function that runs under
-// Blocking, the task behind a JoinHandle.
+// reaches is not cut short: a Shield, a Close, a Mutex's Lock, a function that
+// runs under Blocking, the task behind a JoinHandle.
 //
 // Result: Result<T> for an awaitable of T, and for one of Result<T>.
 //  - An awaitable of Result<T>: its value if it has one, even when the time was
@@ -74,32 +74,17 @@ bool HoldsElement(const std::vector<T>& results) noexcept {
   return false;
 }
 
+// Awaits something under a context that a timer may stop. When the timer fires
+// the derived class decides whether the time is over.
 template <class Awaitable>
-class [[nodiscard]] TimeoutAwaitable final : public ContextAwaitable<Awaitable>,
-                                             private Timer {
+class ExpiringAwaitable : public ContextAwaitable<Awaitable>, protected Timer {
   using Base = ContextAwaitable<Awaitable>;
   using Inner = AwaitResult<Awaitable>;
 
  public:
-  TimeoutAwaitable(TimePoint deadline, Awaitable&& awaitable)
-      : Base(std::forward<Awaitable>(awaitable)), deadline_(deadline) {}
-  TimeoutAwaitable(TimeoutAwaitable&& other) noexcept
-      : Base(std::move(other)), deadline_(other.deadline_) {}
-
-  template <class Promise>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiter) {
-    this->Enter(waiter.promise());
-    if (deadline_ < this->context().deadline()) {
-      this->context().LimitDeadline(deadline_);
-      this->context().reactor().timers().Add(*this, deadline_);
-    }
-    try {
-      return this->Start(waiter);
-    } catch (...) {
-      RemoveTimer();
-      throw;
-    }
-  }
+  ExpiringAwaitable(ExpiringAwaitable&& other) noexcept(
+      std::is_nothrow_move_constructible_v<Base>)
+      : Base(std::move(other)) {}
 
   [[nodiscard]] AsResult<Inner> await_resume() {
     RemoveTimer();
@@ -120,20 +105,62 @@ class [[nodiscard]] TimeoutAwaitable final : public ContextAwaitable<Awaitable>,
     }
   }
 
-  const char* name() const noexcept override { return "WithTimeout"; }
+ protected:
+  explicit ExpiringAwaitable(Awaitable&& awaitable)
+      : Base(std::forward<Awaitable>(awaitable)) {}
+  ~ExpiringAwaitable() = default;
 
- private:
-  void Expire() noexcept override {
+  // After Enter, and after the timer was added, if it was.
+  template <class Promise>
+  std::coroutine_handle<> StartExpiring(std::coroutine_handle<Promise> waiter) {
+    try {
+      return this->Start(waiter);
+    } catch (...) {
+      RemoveTimer();
+      throw;
+    }
+  }
+
+  void EndBecauseExpired() noexcept {
     // Stopped from above before: that is why it ends.
     expired_ = !this->context().stop_requested();
     this->context().RequestStop();
   }
+
+ private:
   void RemoveTimer() noexcept {
     if (this->pending()) this->context().reactor().timers().Remove(*this);
   }
 
-  TimePoint deadline_;
   bool expired_ = false;
+};
+
+template <class Awaitable>
+class [[nodiscard]] TimeoutAwaitable final
+    : public ExpiringAwaitable<Awaitable> {
+  using Base = ExpiringAwaitable<Awaitable>;
+
+ public:
+  TimeoutAwaitable(TimePoint deadline, Awaitable&& awaitable)
+      : Base(std::forward<Awaitable>(awaitable)), deadline_(deadline) {}
+  TimeoutAwaitable(TimeoutAwaitable&&) noexcept = default;
+
+  template <class Promise>
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiter) {
+    this->Enter(waiter.promise());
+    if (deadline_ < this->context().deadline()) {
+      this->context().LimitDeadline(deadline_);
+      this->context().reactor().timers().Add(*this, deadline_);
+    }
+    return this->StartExpiring(waiter);
+  }
+
+  const char* name() const noexcept override { return "WithTimeout"; }
+
+ private:
+  void Expire() noexcept override { this->EndBecauseExpired(); }
+
+  TimePoint deadline_;
 };
 
 }  // namespace internal

@@ -35,10 +35,20 @@
 //   Sleep, SleepUntil        come to its time           success
 //   Interval::Next           taken a tick               the tick
 //   Stream::Next             taken an element           the element
+//   Send of channels         sent the value             success
+//   Receive of channels      taken a value              the value
+//   Watch's Changed          seen a change              success
+//   Event::Wait, Latch::Wait been let go on             success
+//   Barrier::ArriveAndWait   met all the others         success
+//   Semaphore::Acquire       taken permits              the permit
+//   ConditionVariable::Wait  been notified              success
+//   Lock of mutexes          (is waited for)            the guard
 //   Close                    closed: no stop there      its result
 //   Shutdown                 shut down                  success
 //   Blocking(f)              run f, is waited for       the result of f
+//   AbandonableBlocking(f)   run f, or it runs on       the result of f
 //   JoinHandle               (is waited for)            the task's result
+//   RemoteHandle             what it did so far         the task's result
 //   Shield                   all (is waited for)        its result
 //   Yield                    nothing                    std::monostate
 //   WithTimeout, WithStop    as what is in it           as what is in it
@@ -46,6 +56,9 @@
 //   Task<Result<T>>          what it did so far         if not kCanceled, that
 //   Task<T>                  what it did so far         what it returns
 //   WhenAll, WhenAny         as what is in it           always; look inside
+//
+// "Channels" are Channel, SharedChannel, and the receivers of Oneshot and
+// Broadcast. A Send that loses has left its value where it was.
 //
 // A kCanceled of an operation means that it has consumed nothing (the socket of
 // a Connect is to be closed). Of a task it means what the task says: one that
@@ -59,8 +72,8 @@
 // the others.
 //
 // Stop: a stop from above reaches all; the first to end, mostly with kCanceled,
-// wins. They inherit the deadline. What no stop reaches (Shield, a running
-// Blocking, a JoinHandle) delays the end of WhenAny.
+// wins. They inherit the deadline. What no stop reaches (Shield, Lock, a
+// running Blocking, a JoinHandle) delays the end of WhenAny.
 //
 // Order: the first is started at once, the others when the loop gets to them.
 // All are started, also when one has won before: an operation then answers

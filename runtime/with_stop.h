@@ -16,6 +16,7 @@
 #include <eddy/runtime/stop.h>
 
 #include <coroutine>
+#include <type_traits>
 #include <utility>
 
 namespace eddy {
@@ -29,7 +30,8 @@ class [[nodiscard]] StopAwaitable final : public ContextAwaitable<Awaitable>,
  public:
   StopAwaitable(StopToken token, Awaitable&& awaitable)
       : Base(std::forward<Awaitable>(awaitable)), token_(std::move(token)) {}
-  StopAwaitable(StopAwaitable&& other) noexcept
+  StopAwaitable(StopAwaitable&& other) noexcept(
+      std::is_nothrow_move_constructible_v<Base>)
       : Base(std::move(other)), token_(std::move(other.token_)) {}
 
   template <class Promise>

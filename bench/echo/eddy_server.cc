@@ -3,25 +3,13 @@
 //
 //   eddy_server [--busy-poll] [PORT]      prints its port; SIGTERM ends it
 
-#include <eddy/io/signals.h>
-#include <eddy/net/tcp.h>
-#include <eddy/runtime/sync_wait.h>
-#include <eddy/runtime/task.h>
-#include <eddy/runtime/task_scope.h>
-#include <eddy/runtime/timer.h>
-
-#include <signal.h>
-
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
-#include <utility>
+
+#include "bench/lib/eddy_server.h"
 
 namespace eddy::bench {
 namespace {
@@ -42,55 +30,17 @@ Task<void> Echo(net::TcpStream stream) {
   }
 }
 
-Task<void> StopOnSignal(TaskScope& scope, io::Signals& signals) {
-  const Result<int> signal = co_await signals.Next();
-  if (signal) scope.RequestStop();
-}
-
-Task<Result<void>> AcceptAll(net::TcpListener& listener, TaskScope& scope) {
-  while (true) {
-    Result<net::TcpStream> stream = co_await listener.Accept();
-    if (stream) {
-      scope.Spawn(Echo(*std::move(stream)));
-    } else if (scope.stop_requested()) {
-      co_return Result<void>();
-    } else {
-      // Out of descriptors, or a client that has gone.
-      EDDY_CO_CHECK(co_await Sleep(std::chrono::milliseconds(10)));
-    }
-  }
-}
-
-Task<Result<void>> Serve(std::uint16_t port) {
-  EDDY_CO_TRY(io::Signals signals, io::Signals::Block({SIGINT, SIGTERM}));
-  EDDY_CO_TRY(net::TcpListener listener,
-              net::TcpListener::Bind(net::SocketAddress::LoopbackV4(port)));
-  EDDY_CO_TRY(const net::SocketAddress address, listener.local_address());
-  std::printf("%d\n", address.port());
-  std::fflush(stdout);
-  co_return co_await WithScope([&](TaskScope& scope) -> Task<Result<void>> {
-    scope.Spawn(StopOnSignal(scope, signals));
-    return AcceptAll(listener, scope);
-  });
-}
-
-int Main(int argc, char** argv) {
-  ReactorOptions options;
-  std::uint16_t port = 0;
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--busy-poll") {
-      options.busy_poll = kBusyPoll;
-    } else {
-      port = static_cast<std::uint16_t>(std::atoi(argv[i]));
-    }
-  }
-  const Result<void> served = SyncWait(Serve(port), options);
-  if (served) return 0;
-  std::fprintf(stderr, "%s\n", served.error().message().c_str());
-  return 1;
-}
-
 }  // namespace
 }  // namespace eddy::bench
 
-int main(int argc, char** argv) { return eddy::bench::Main(argc, argv); }
+int main(int argc, char** argv) {
+  using namespace eddy;         // NOLINT: a program
+  using namespace eddy::bench;  // NOLINT: a program
+  ReactorOptions options;
+  if (argc > 1 && std::string_view(argv[1]) == "--busy-poll") {
+    options.busy_poll = kBusyPoll;
+    --argc;
+    ++argv;
+  }
+  return ServeTcp(argc, argv, Echo, options);
+}

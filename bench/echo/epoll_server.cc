@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "bench/echo/twin.h"
+#include "bench/lib/twin.h"
 
 namespace eddy::bench {
 namespace {
@@ -39,7 +39,6 @@ void Accept(int epoll, int listener) {
   const int fd =
       ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return;
-  SetNoDelay(fd);
   auto* c = new Connection;
   c->fd = fd;
   c->sent = c->received = 0;

@@ -5,32 +5,23 @@
 //   bench/run echo [--quick] [--json FILE] [--connections LIST] [--size LIST]
 //                  [--pipeline N] [--rounds N] [--seconds S]
 //                  [--subjects LIST] [--extra NAME=COMMAND,...]
-//
-// A round starts all servers afresh and loads them in turn, 50 ms each, over
-// and over: a virtual machine's cores change their speed within a second, and
-// so that hits all subjects alike. Who comes first rotates.
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "bench/echo/load.h"
+#include "bench/lib/contest.h"
 #include "bench/lib/machine.h"
 #include "bench/lib/options.h"
-#include "bench/lib/process.h"
 #include "bench/lib/report.h"
 
 using Words = std::vector<std::string>;
@@ -49,11 +40,9 @@ ABSL_FLAG(Words, extra, {},
 namespace eddy::bench {
 namespace {
 
-using std::chrono::nanoseconds;
-
 constexpr char kFloor[] = "liburing";
-constexpr nanoseconds kSlice = std::chrono::milliseconds(50);
-constexpr nanoseconds kRamp = std::chrono::milliseconds(5);
+// Takes part only with a single connection.
+constexpr char kAlone[] = "eddy-busy-poll";
 
 struct Workload {
   std::size_t connections;
@@ -65,21 +54,6 @@ struct Workload {
         size, " B x ", connections,
         pipeline > 1 ? absl::StrCat(", pipeline ", pipeline) : std::string());
   }
-};
-
-struct Subject {
-  std::string name;
-  Words command;         // before the port
-  bool only_when_alone;  // takes part only with a single connection
-};
-
-struct Plan {
-  std::vector<Workload> workloads;
-  std::vector<Subject> subjects;
-  std::size_t rounds;
-  std::size_t slices;  // of each subject in a round
-  nanoseconds warm_up;
-  Cores cores;
 };
 
 std::vector<Workload> ChooseWorkloads() {
@@ -106,97 +80,31 @@ std::vector<Subject> ChooseSubjects() {
   const auto server = [folder = ProgramFolder()](const char* name) {
     return absl::StrCat(folder, "/echo_", name, "_server");
   };
-  const std::vector<Subject> known{
-      {kFloor, {server("liburing")}, false},
-      {"epoll", {server("epoll")}, false},
-      {"eddy", {server("eddy")}, false},
-      {"eddy-busy-poll", {server("eddy"), "--busy-poll"}, true},
-  };
-  std::vector<Subject> subjects;
-  for (const Subject& subject : known) {
-    if (subject.name != kFloor && !IsChosen(subject.name)) continue;
-    if (std::filesystem::exists(subject.command.front())) {
-      subjects.push_back(subject);
-      continue;
-    }
-    std::fprintf(stderr, "%s is left out: %s is not built\n",
-                 subject.name.c_str(), subject.command.front().c_str());
-  }
+  std::vector<Subject> subjects =
+      ChooseBuilt({{kFloor, {server("liburing"), "0"}},
+                   {"epoll", {server("epoll"), "0"}},
+                   {"eddy", {server("eddy"), "0"}},
+                   {kAlone, {server("eddy"), "--busy-poll", "0"}}},
+                  kFloor);
   for (const std::string& extra : absl::GetFlag(FLAGS_extra)) {
     const Words parts = absl::StrSplit(extra, absl::MaxSplits('=', 1));
     if (parts.size() != 2) {
       std::fprintf(stderr, "--extra: '%s' is no NAME=COMMAND\n", extra.c_str());
       std::exit(2);
     }
-    subjects.push_back(
-        {parts[0], absl::StrSplit(parts[1], ' ', absl::SkipEmpty()), false});
+    Words command = absl::StrSplit(parts[1], ' ', absl::SkipEmpty());
+    command.push_back("0");
+    subjects.push_back({parts[0], std::move(command)});
   }
   return subjects;
 }
 
-Plan MakePlan() {
+Pace MakePace() {
   const bool quick = absl::GetFlag(FLAGS_quick);
   double seconds = absl::GetFlag(FLAGS_seconds);
   if (seconds <= 0) seconds = quick ? 0.2 : 1;
-  const double slices =
-      std::round(seconds / std::chrono::duration<double>(kSlice).count());
-  return {
-      ChooseWorkloads(),
-      ChooseSubjects(),
-      Rounds(7, 3),
-      static_cast<std::size_t>(std::max(1.0, slices)),
-      std::chrono::milliseconds(quick ? 30 : 100),
-      PickCores(),
-  };
-}
-
-// A subject at work: its server, the connections to it, and what they have
-// measured in this round.
-struct Contender {
-  const Subject* subject;
-  std::optional<Process> server;
-  std::unique_ptr<Load> load;
-  LoadTotals totals;
-  absl::Status status;
-
-  absl::Status Run(nanoseconds ramp, nanoseconds window, LoadTotals& into) {
-    return load->Run({ramp, window, [this] { return server->CpuTime(); }},
-                     into);
-  }
-};
-
-absl::Status Start(const Plan& plan, const Workload& workload, Contender& c) {
-  Words command = c.subject->command;
-  command.push_back("0");
-  absl::StatusOr<Process> server = Process::Start(command, plan.cores.server);
-  if (!server.ok()) return server.status();
-  c.server.emplace(*std::move(server));
-  const absl::StatusOr<std::string> line =
-      c.server->ReadLine(std::chrono::seconds(20));
-  if (!line.ok()) return line.status();
-  int port = 0;
-  if (!absl::SimpleAtoi(*line, &port) || port < 1 || port > 65535) {
-    return absl::InternalError(
-        absl::StrCat("its first line is no port: ", *line));
-  }
-  absl::StatusOr<std::unique_ptr<Load>> load =
-      Load::Connect({static_cast<std::uint16_t>(port), workload.connections,
-                     workload.size, workload.pipeline});
-  if (!load.ok()) return load.status();
-  c.load = *std::move(load);
-  LoadTotals ignored;
-  return c.Run(nanoseconds(0), plan.warm_up, ignored);
-}
-
-// Loads the contenders in turn, slice by slice.
-void RunRound(const Plan& plan, std::size_t round,
-              std::vector<Contender>& contenders) {
-  for (std::size_t slice = 0; slice < plan.slices; ++slice) {
-    for (std::size_t i = 0; i < contenders.size(); ++i) {
-      Contender& c = contenders[(round + slice + i) % contenders.size()];
-      if (c.status.ok()) c.status = c.Run(kRamp, kSlice, c.totals);
-    }
-  }
+  return {Rounds(7, 3), Slices(seconds),
+          std::chrono::milliseconds(quick ? 30 : 100), PickCores()};
 }
 
 std::vector<Metric> Metrics() {
@@ -219,40 +127,22 @@ std::vector<double> Values(const LoadTotals& t) {
           100 * t.client_cpu_seconds / t.all_seconds};
 }
 
-// What went wrong, and how the server has ended.
-absl::Status Both(const absl::Status& first, const absl::Status& end) {
-  if (first.ok()) return end;
-  if (end.ok()) return first;
-  return absl::InternalError(
-      absl::StrCat(first.message(), "; its server ", end.message()));
-}
-
 // Measures all and returns how many rounds of a subject have failed.
-int Run(const Plan& plan, Report& report) {
+int Run(const std::vector<Subject>& subjects, const Pace& pace,
+        Report& report) {
   int failures = 0;
-  for (const Workload& workload : plan.workloads) {
-    for (std::size_t round = 0; round < plan.rounds; ++round) {
-      std::vector<Contender> contenders;
-      for (const Subject& subject : plan.subjects) {
-        if (!subject.only_when_alone || workload.connections == 1) {
-          contenders.push_back({&subject, {}, {}, {}, {}});
-        }
-      }
-      for (Contender& c : contenders) c.status = Start(plan, workload, c);
-      RunRound(plan, round, contenders);
-      for (Contender& c : contenders) {
-        c.load.reset();
-        if (c.server) c.status = Both(c.status, c.server->Stop());
-        if (c.status.ok()) {
-          report.Add(workload.Name(), c.subject->name, Values(c.totals));
-          continue;
-        }
-        ++failures;
-        std::fprintf(stderr, "%s, %s: %s\n", workload.Name().c_str(),
-                     c.subject->name.c_str(), c.status.ToString().c_str());
-      }
+  for (const Workload& w : ChooseWorkloads()) {
+    Contest contest{
+        w.Name(), subjects,
+        [&w](std::uint16_t port) {
+          return ConnectEcho({port, w.connections, w.size, w.pipeline});
+        },
+        Values};
+    if (w.connections > 1) {
+      std::erase_if(contest.subjects,
+                    [](const Subject& s) { return s.name == kAlone; });
     }
-    report.PrintWorkload(workload.Name());
+    failures += Hold(contest, pace, report);
   }
   return failures;
 }
@@ -260,14 +150,15 @@ int Run(const Plan& plan, Report& report) {
 int Main(int argc, char** argv) {
   ParseOptions("compares echo servers (see bench/echo/main.cc)", argc, argv);
   RaiseDescriptorLimit();
-  const Plan plan = MakePlan();
-  if (plan.subjects.empty() || plan.subjects.front().name != kFloor) return 1;
-  const Facts facts = DescribeMachine(plan.cores);
+  const Pace pace = MakePace();
+  const std::vector<Subject> subjects = ChooseSubjects();
+  if (subjects.empty() || subjects.front().name != kFloor) return 1;
+  const Facts facts = DescribeMachine(pace.cores);
   Report::PrintFacts(facts);
-  PinThisThread(plan.cores.client);
+  PinThisThread(pace.cores.client);
   Report report(Metrics(), kFloor);
-  const int failures = Run(plan, report);
-  return Conclude(report, facts, failures);
+  const int failures = Run(subjects, pace, report);
+  return Conclude({&report}, facts, failures);
 }
 
 }  // namespace

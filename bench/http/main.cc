@@ -291,7 +291,7 @@ int Main(int argc, char** argv) {
   Report::PrintFacts(facts);
   Report report(Metrics(), kFloor);
   const int failures = Run(plan, site, report);
-  return Conclude(report, facts, failures);
+  return Conclude({&report}, facts, failures);
 }
 
 }  // namespace

@@ -4,8 +4,11 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -45,6 +48,17 @@ std::string Compiler() {
 #else
   return std::string("g++ ") + __VERSION__;
 #endif
+}
+
+// What a system call costs that does nothing: on virtual machines with
+// mitigations that can be a microsecond, which makes batching them worth more.
+std::string SystemCallCost() {
+  constexpr int kCalls = 20'000;
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < kCalls; ++i) ::syscall(SYS_getppid);
+  const auto time = std::chrono::steady_clock::now() - start;
+  return std::to_string(std::chrono::nanoseconds(time).count() / kCalls) +
+         " ns";
 }
 
 }  // namespace
@@ -95,6 +109,7 @@ Facts DescribeMachine(const Cores& cores) {
       {"pinned", "server on core " + std::to_string(cores.server) +
                      ", load on core " + std::to_string(cores.client)},
       {"tcp", FirstWord("/proc/sys/net/ipv4/tcp_congestion_control")},
+      {"system call", SystemCallCost()},
       {"load average", FirstWord("/proc/loadavg")},
   };
   if (cores.server == cores.client) {

@@ -15,6 +15,7 @@
 ABSL_FLAG(bool, quick, false,
           "a look in under 30 s: fewer workloads, fewer and shorter rounds");
 ABSL_FLAG(std::string, json, "", "also write the rows to this file");
+ABSL_FLAG(bool, markdown, false, "print the tables once more, in Markdown");
 ABSL_FLAG(int, rounds, 0, "how often each subject is started and measured");
 ABSL_FLAG(std::vector<std::string>, subjects, {}, "only these");
 
@@ -57,10 +58,15 @@ std::vector<std::size_t> Numbers(const char* flag,
   return numbers;
 }
 
-int Conclude(const Report& report, const Facts& facts, int failures) {
-  report.PrintGeometricMeans();
+int Conclude(const std::vector<const Report*>& reports, const Facts& facts,
+             int failures) {
+  for (const Report* report : reports) report->PrintGeometricMeans();
+  if (absl::GetFlag(FLAGS_markdown)) {
+    for (const Report* report : reports) report->PrintMarkdown();
+  }
   if (const std::string path = absl::GetFlag(FLAGS_json); !path.empty()) {
-    if (const absl::Status s = report.WriteJson(path, facts); !s.ok()) {
+    if (const absl::Status s = Report::WriteJson(path, facts, reports);
+        !s.ok()) {
       std::fprintf(stderr, "--json: %s\n", s.ToString().c_str());
       return 1;
     }

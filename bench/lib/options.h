@@ -1,5 +1,5 @@
 // The command line that all side-by-side benchmarks share, so that who knows
-// one of them knows the others: --quick, --json FILE, --rounds N,
+// one of them knows the others: --quick, --json FILE, --markdown, --rounds N,
 // --subjects LIST; and what they do last.
 
 #ifndef EDDY_BENCH_LIB_OPTIONS_H_
@@ -32,9 +32,11 @@ std::vector<std::size_t> Numbers(const char* flag,
                                  const std::vector<std::string>& words,
                                  const std::vector<std::size_t>& usual);
 
-// Prints the end of the table, writes the JSON file if one is asked for, and
-// returns the exit code: 0 without failures.
-int Conclude(const Report& report, const Facts& facts, int failures);
+// Prints the ends of the tables, in Markdown all of them if asked to, writes
+// the JSON file if one is asked for, and returns the exit code: 0 without
+// failures.
+int Conclude(const std::vector<const Report*>& reports, const Facts& facts,
+             int failures);
 
 }  // namespace eddy::bench
 

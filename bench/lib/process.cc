@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,10 +35,12 @@ using Clock = std::chrono::steady_clock;
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != starter) ::_exit(127);
   ::dup2(output, STDOUT_FILENO);
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<unsigned>(cpu), &set);
-  ::sched_setaffinity(0, sizeof set, &set);
+  if (cpu != Process::kAnyCore) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<unsigned>(cpu), &set);
+    ::sched_setaffinity(0, sizeof set, &set);
+  }
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
   for (const std::string& word : command) {
@@ -145,6 +148,21 @@ absl::Status Process::Wait(std::chrono::milliseconds timeout) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+absl::StatusOr<std::chrono::nanoseconds> Process::Finish() {
+  int status = 0;
+  rusage usage{};
+  while (::wait4(pid_, &status, 0, &usage) < 0) {
+    if (errno != EINTR) return absl::ErrnoToStatus(errno, "wait4");
+  }
+  pid_ = -1;
+  if (absl::Status s = ExitStatus(status); !s.ok()) return s;
+  const auto time = [](const timeval& t) {
+    return std::chrono::seconds(t.tv_sec) +
+           std::chrono::microseconds(t.tv_usec);
+  };
+  return time(usage.ru_utime) + time(usage.ru_stime);
 }
 
 absl::Status Process::Stop() {

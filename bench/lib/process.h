@@ -18,9 +18,11 @@ namespace eddy::bench {
 
 class Process {
  public:
-  // Runs `command` (path or name, then arguments) on core `cpu`. It gets a
+  // Runs `command` (path or name, then arguments) on core `cpu`, or where the
+  // starter may run for kAnyCore. It gets a
   // SIGTERM should the starter die. Its standard output is a pipe: who prints
   // more than a pipe holds before it is read will wait.
+  static constexpr int kAnyCore = -1;
   static absl::StatusOr<Process> Start(const std::vector<std::string>& command,
                                        int cpu);
 
@@ -33,6 +35,8 @@ class Process {
   // DeadlineExceeded, or Unavailable at the end of the output.
   absl::StatusOr<std::string> ReadLine(std::chrono::milliseconds timeout);
 
+  pid_t pid() const { return pid_; }
+
   // The CPU time, user and kernel, that the process and its direct children
   // (a master's workers) have used since they started. Nanosecond resolution;
   // kernel workers of io_uring count as threads of the process.
@@ -40,6 +44,10 @@ class Process {
 
   // Waits until it ends by itself. Ok means exit code 0.
   absl::Status Wait(std::chrono::milliseconds timeout);
+
+  // Waits until it ends by itself, however long that takes. Its CPU time, as
+  // CpuTime says, and that of the children that it has waited for.
+  absl::StatusOr<std::chrono::nanoseconds> Finish();
 
   // Asks it to end with SIGTERM. Ok means exit code 0 within 20 s.
   absl::Status Stop();

@@ -47,8 +47,11 @@ int Metric::Width() const {
   return std::max(9, static_cast<int>(title.size()) + 2);
 }
 
-Report::Report(std::vector<Metric> metrics, std::string floor)
-    : metrics_(std::move(metrics)), floor_(std::move(floor)) {}
+Report::Report(std::vector<Metric> metrics, std::string floor,
+               std::map<std::string, std::string> twins)
+    : metrics_(std::move(metrics)),
+      floor_(std::move(floor)),
+      twins_(std::move(twins)) {}
 
 void Report::Add(const std::string& workload, const std::string& subject,
                  const std::vector<double>& values) {
@@ -59,13 +62,20 @@ void Report::Add(const std::string& workload, const std::string& subject,
   }
 }
 
+const std::string& Report::FloorOf(const std::string& subject) const {
+  const auto twin = twins_.find(subject);
+  return twin == twins_.end() ? floor_ : twin->second;
+}
+
 double Report::RatioToFloor(const Workload& workload, const Subject& subject,
                             std::size_t metric) const {
   const double nothing = std::nan("");
   if (!metrics_[metric].compare) return nothing;
   const auto floor =
       std::find_if(workload.subjects.begin(), workload.subjects.end(),
-                   [this](const Subject& s) { return s.name == floor_; });
+                   [&name = FloorOf(subject.name)](const Subject& s) {
+                     return s.name == name;
+                   });
   if (floor == workload.subjects.end()) return nothing;
   const Samples& mine = subject.metrics[metric];
   const Samples& base = floor->metrics[metric];
@@ -104,8 +114,12 @@ void Report::PrintWorkload(const std::string& name) const {
                   Median(subject.metrics[i]));
       if (metrics_[i].compare) PrintRatio(RatioToFloor(workload, subject, i));
     }
-    std::printf("  %5.1f %%  %6zu\n", 100 * Spread(subject.metrics.front()),
+    std::printf("  %5.1f %%  %6zu", 100 * Spread(subject.metrics.front()),
                 subject.metrics.front().size());
+    if (const std::string& floor = FloorOf(subject.name); floor != floor_) {
+      std::printf("  (ratios to %s)", floor.c_str());
+    }
+    std::printf("\n");
   }
   std::fflush(stdout);
 }
@@ -138,27 +152,77 @@ void Report::PrintGeometricMeans() const {
   }
 }
 
-absl::Status Report::WriteJson(const std::string& path,
-                               const Facts& facts) const {
-  nlohmann::ordered_json document;
-  for (const auto& [key, value] : facts) document["context"][key] = value;
-  document["context"]["floor"] = floor_;
-  document["rows"] = nlohmann::ordered_json::array();
+void Report::PrintMarkdown() const {
+  std::vector<std::string> subjects;
   for (const Workload& workload : workloads_) {
     for (const Subject& subject : workload.subjects) {
-      for (std::size_t i = 0; i < metrics_.size(); ++i) {
-        const Samples& samples = subject.metrics[i];
-        document["rows"].push_back({
-            {"workload", workload.name},
-            {"subject", subject.name},
-            {"metric", metrics_[i].name},
-            {"value", NumberOrNull(Median(samples))},
-            {"unit", metrics_[i].unit},
-            {"ratio_to_floor",
-             NumberOrNull(RatioToFloor(workload, subject, i))},
-            {"rounds", samples.size()},
-            {"spread", NumberOrNull(Spread(samples))},
-        });
+      if (std::find(subjects.begin(), subjects.end(), subject.name) ==
+          subjects.end()) {
+        subjects.push_back(subject.name);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < metrics_.size(); ++i) {
+    if (!metrics_[i].compare) continue;
+    std::printf("\n| %s |", metrics_[i].title.c_str());
+    std::string line = "|---|";
+    for (const std::string& subject : subjects) {
+      const std::string& floor = FloorOf(subject);
+      std::printf(" %s%s |", subject.c_str(),
+                  floor == floor_ ? "" : (" / " + floor).c_str());
+      line += "---|";
+    }
+    std::printf("\n%s\n", line.c_str());
+    for (const Workload& workload : workloads_) {
+      std::printf("| %s |", workload.name.c_str());
+      for (const std::string& name : subjects) {
+        const auto found =
+            std::find_if(workload.subjects.begin(), workload.subjects.end(),
+                         [&name](const Subject& s) { return s.name == name; });
+        if (found == workload.subjects.end()) {
+          std::printf(" - |");
+          continue;
+        }
+        std::printf(" %.*f", metrics_[i].digits, Median(found->metrics[i]));
+        const double ratio = RatioToFloor(workload, *found, i);
+        if (name != floor_ && std::isfinite(ratio)) {
+          std::printf(" (%.2f)", ratio);
+        }
+        std::printf(" |");
+      }
+      std::printf("\n");
+    }
+  }
+}
+
+absl::Status Report::WriteJson(const std::string& path, const Facts& facts,
+                               const std::vector<const Report*>& reports) {
+  nlohmann::ordered_json document;
+  for (const auto& [key, value] : facts) document["context"][key] = value;
+  document["context"]["floor"] = reports.front()->floor_;
+  document["rows"] = nlohmann::ordered_json::array();
+  for (const Report* report : reports) {
+    for (const Workload& workload : report->workloads_) {
+      for (const Subject& subject : workload.subjects) {
+        const std::string& floor = report->FloorOf(subject.name);
+        for (std::size_t i = 0; i < report->metrics_.size(); ++i) {
+          const Metric& metric = report->metrics_[i];
+          const Samples& samples = subject.metrics[i];
+          document["rows"].push_back({
+              {"workload", workload.name},
+              {"subject", subject.name},
+              {"metric", metric.name},
+              {"value", NumberOrNull(Median(samples))},
+              {"unit", metric.unit},
+              {"ratio_to_floor",
+               NumberOrNull(report->RatioToFloor(workload, subject, i))},
+              {"rounds", samples.size()},
+              {"spread", NumberOrNull(Spread(samples))},
+          });
+          if (floor != reports.front()->floor_) {
+            document["rows"].back()["floor"] = floor;
+          }
+        }
       }
     }
   }

@@ -4,6 +4,7 @@
 #ifndef EDDY_BENCH_LIB_REPORT_H_
 #define EDDY_BENCH_LIB_REPORT_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,10 @@ struct Metric {
 
 class Report {
  public:
-  // `floor` is the subject that the others are divided by.
-  Report(std::vector<Metric> metrics, std::string floor);
+  // `floor` is the subject that the others are divided by, but for those that
+  // `twins` names a floor of their own for.
+  Report(std::vector<Metric> metrics, std::string floor,
+         std::map<std::string, std::string> twins = {});
 
   // One round of one subject: a value per metric, in their order. Call it in
   // the order of the rounds, because ratios pair what was measured together.
@@ -38,12 +41,18 @@ class Report {
   // How far each subject that is in every workload is from the floor on the
   // whole. Nothing for a single workload.
   void PrintGeometricMeans() const;
+  // A Markdown table for each metric that is compared: workloads down, subjects
+  // across, medians with their ratios.
+  void PrintMarkdown() const;
 
   // {"context": {...}, "rows": [{workload, subject, metric, value, unit,
-  // ratio_to_floor, rounds, spread}, ...]}. The value is the median of the
-  // rounds, the spread their interquartile range divided by it, and the ratio
-  // the median of the rounds' own ratios (null where it says nothing).
-  absl::Status WriteJson(const std::string& path, const Facts& facts) const;
+  // ratio_to_floor, rounds, spread}, ...]}, the rows of all `reports`. The
+  // value is the median of the rounds, the spread their interquartile range
+  // divided by it, and the ratio the median of the rounds' own ratios (null
+  // where it says nothing). A row names its floor where that is not the
+  // context's.
+  static absl::Status WriteJson(const std::string& path, const Facts& facts,
+                                const std::vector<const Report*>& reports);
 
  private:
   using Samples = std::vector<double>;
@@ -56,11 +65,13 @@ class Report {
     std::vector<Subject> subjects;
   };
 
+  const std::string& FloorOf(const std::string& subject) const;
   double RatioToFloor(const Workload& workload, const Subject& subject,
                       std::size_t metric) const;
 
   std::vector<Metric> metrics_;
   std::string floor_;
+  std::map<std::string, std::string> twins_;
   std::vector<Workload> workloads_;
 };
 

@@ -35,6 +35,7 @@
 #include "bench/micro/floor_timers.h"
 #include "bench/micro/micro.h"
 #include "bench/micro/nop.h"
+#include "bench/micro/on_queue.h"
 #include "bench/micro/raw_ring.h"
 
 using namespace std::chrono_literals;
@@ -46,15 +47,6 @@ using eddy::Task;
 Task<long> Answer(long n) { co_return n + 1; }
 floor_types::Task FloorAnswer(long n) { co_return n + 1; }
 floor_types::Member FloorMember(long n) { co_return n + 1; }
-
-// Runs the coroutine with a queue that lives for one benchmark.
-template <floor_types::Task (*body)(benchmark::State&, floor_types::Queue&)>
-void OnQueue(benchmark::State& state) {
-  floor_types::Queue queue;
-  floor_types::Task task = body(state, queue);
-  task.Start();
-  queue.RunUntilDone(task);
-}
 
 // --- Spawn and join in an open scope -----------------------------------------
 

@@ -1,6 +1,5 @@
 #include "examples/file_server/file_cache.h"
 
-#include <eddy/io/open_at.h>
 #include <eddy/io/statx.h>
 
 #include <array>
@@ -18,11 +17,6 @@ using eddy::Result;
 using eddy::Task;
 using eddy::Unexpected;
 namespace io = eddy::io;
-
-// O_NONBLOCK: opening a FIFO would wait for its other end.
-constexpr io::OpenHow kBeneathRoot{
-    .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY,
-    .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
 
 bool OutOfDescriptors(eddy::Error error) {
   return error == std::errc::too_many_files_open ||
@@ -58,7 +52,7 @@ void PrepareHeaders(const std::string& path, const struct statx& info,
 
 }  // namespace
 
-FileCache::FileCache(io::Fd root, std::size_t capacity,
+FileCache::FileCache(eddy::fs::Directory root, std::size_t capacity,
                      std::chrono::nanoseconds validity)
     : root_(std::move(root)), capacity_(capacity), validity_(validity) {}
 
@@ -96,18 +90,16 @@ Task<Result<FilePtr>> FileCache::Open(const std::string& path) {
 }
 
 Task<Result<FilePtr>> FileCache::OpenBeneath(const std::string& path) {
-  Result<io::Fd> fd = co_await io::OpenAt(root_, path, kBeneathRoot);
-  for (int tries = 0; !fd && tries < 3; ++tries) {
-    // EAGAIN: something above the file was renamed meanwhile.
-    const bool raced = fd.error() == std::errc::resource_unavailable_try_again;
-    if (!raced && !OutOfDescriptors(fd.error())) break;
-    if (!raced) Clear();
-    fd = co_await io::OpenAt(root_, path, kBeneathRoot);
+  Result<eddy::fs::File> opened = co_await root_.OpenFile(path);
+  for (int tries = 0; !opened && tries < 3; ++tries) {
+    if (!OutOfDescriptors(opened.error())) break;
+    Clear();
+    opened = co_await root_.OpenFile(path);
   }
-  if (!fd) co_return Unexpected(fd.error());
+  if (!opened) co_return Unexpected(opened.error());
 
   const auto file = std::make_shared<OpenFile>();
-  file->content = eddy::fs::File(*std::move(fd));
+  file->content = *std::move(opened);
   EDDY_CO_TRY(const struct statx info,
               co_await io::Statx(file->content.fd(),
                                  STATX_TYPE | STATX_SIZE | STATX_MTIME));
@@ -118,8 +110,6 @@ Task<Result<FilePtr>> FileCache::OpenBeneath(const std::string& path) {
   if (!S_ISREG(info.stx_mode)) {
     co_return Unexpected(std::errc::permission_denied);
   }
-  // The kernel must not answer EAGAIN where it has to wait for the disk.
-  fcntl(file->content.fd().get(), F_SETFL, 0);
   PrepareHeaders(path, info, *file);
   co_return file;
 }

@@ -1,18 +1,17 @@
 // FileCache: the files that were asked for lately, open and with their header
 // fields ready, so that answering does not begin with the disk.
 //
-// It also is the only place that turns a path into a file. The kernel itself
-// keeps the path below the root (openat2 with RESOLVE_BENEATH): neither "..",
-// nor an absolute path, nor a symbolic link, nor a rename at the wrong moment
-// leads out.
+// It also is the only place that turns a path into a file. fs::Directory keeps
+// the path below the root: neither "..", nor an absolute path, nor a symbolic
+// link, nor a rename at the wrong moment leads out.
 //
 // A file is shared by the cache and by every response that is sending it, and
 // closed when the last of them lets go.
 #ifndef EDDY_EXAMPLES_FILE_SERVER_FILE_CACHE_H_
 #define EDDY_EXAMPLES_FILE_SERVER_FILE_CACHE_H_
 
+#include <eddy/fs/directory.h>
 #include <eddy/fs/file.h>
-#include <eddy/io/fd.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/task.h>
 #include <eddy/runtime/time.h>
@@ -49,7 +48,7 @@ using FilePtr = std::shared_ptr<const OpenFile>;
 class FileCache {
  public:
   // Keeps at most `capacity` files open besides those in use.
-  FileCache(eddy::io::Fd root, std::size_t capacity,
+  FileCache(eddy::fs::Directory root, std::size_t capacity,
             std::chrono::nanoseconds validity);
 
   // The file, or null where it has to be opened (again).
@@ -57,8 +56,8 @@ class FileCache {
 
   // Opens what `path`, relative to the root, names: a regular file or a folder;
   // for a path with a slash at its end the folder's index.html if there is one.
-  // Errors: those of io::OpenAt; EACCES for what is neither file nor folder.
-  // Lifetime: path lives until the await returns.
+  // Errors: those of fs::Directory::OpenFile; EACCES for what is neither file
+  // nor folder. Lifetime: path lives until the await returns.
   eddy::Task<eddy::Result<FilePtr>> Open(const std::string& path);
 
   void Forget(std::string_view path);
@@ -81,7 +80,7 @@ class FileCache {
   eddy::Task<eddy::Result<FilePtr>> OpenBeneath(const std::string& path);
   void Remember(const std::string& path, FilePtr file);
 
-  const eddy::io::Fd root_;
+  const eddy::fs::Directory root_;
   const std::size_t capacity_;
   const std::chrono::nanoseconds validity_;
   Entries entries_;  // the one that was used last is in front

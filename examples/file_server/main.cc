@@ -10,7 +10,7 @@
 //
 // Where to read on: server.cc accepts, request_reader.cc listens to a client,
 // connection.cc answers it, file_cache.cc opens what it asks for.
-#include <eddy/io/open_at.h>
+#include <eddy/fs/directory.h>
 #include <eddy/io/signals.h>
 #include <eddy/net/socket_address.h>
 #include <eddy/net/tcp.h>
@@ -100,8 +100,8 @@ Task<int> Main(const Options& options) {
                    "' is no address; say --listen 127.0.0.1:8080, [::1]:8080 "
                    "or unix:/path");
   }
-  Result<io::Fd> root = co_await io::OpenAt(
-      io::Fd::CurrentDirectory(), options.root, {.flags = O_DIRECTORY});
+  Result<eddy::fs::Directory> root =
+      co_await eddy::fs::Directory::Open(options.root);
   if (!root) co_return Fail(WhyNoRoot(options.root, root.error()));
   auto listener = net::TcpListener::Bind(*address);
   if (!listener) {

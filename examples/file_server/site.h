@@ -2,7 +2,7 @@
 #ifndef EDDY_EXAMPLES_FILE_SERVER_SITE_H_
 #define EDDY_EXAMPLES_FILE_SERVER_SITE_H_
 
-#include <eddy/io/fd.h>
+#include <eddy/fs/directory.h>
 #include <eddy/runtime/stop.h>
 
 #include <cstddef>
@@ -22,7 +22,7 @@ struct Site {
   static constexpr std::size_t kResponseBuffer = 32 * 1024;
   static constexpr std::size_t kOpenFiles = 256;
 
-  Site(const Options& options_in, eddy::io::Fd root,
+  Site(const Options& options_in, eddy::fs::Directory root,
        eddy::StopToken draining_in)
       : options(options_in),
         draining(std::move(draining_in)),

@@ -33,13 +33,16 @@ install_tree() {
   # Real copies of all public headers, and nothing but those.
   cd "$root"
   for header in {runtime,io,net,fs}/*.h {runtime,io,net,fs}/*/*.h; do
-    [[ -e $header ]] || continue
+    # The guard's own headers are no part of what programs see.
+    [[ -e $header && $header != runtime/blocking_guard/* ]] || continue
     if [[ ! -f $(tree "$work")/include/eddy/$header ]]; then
       printf 'not installed: %s\n' "$header"
       missing=1
     fi
   done
   ((missing == 0)) || exit 1
+  [[ -f $(tree "$work")/share/eddy/clang-tidy ]] ||
+    fail "the settings for clang-tidy were not installed"
   if [[ -n $(find "$(tree "$work")" -type l -name '*.h') ]]; then
     fail "a header was installed as a link"
   fi
@@ -86,7 +89,7 @@ fi
 dir=$work/$how-$cxx
 rm -rf "$dir"
 "$how"
-for program in consumer sweep; do
+for program in consumer guarded sweep; do
   # pkg-config builds only the first.
   [[ $program == consumer || $how != pkg_config ]] || continue
   output=$("$dir/$program")

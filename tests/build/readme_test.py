@@ -13,6 +13,18 @@ import sys
 # A document, and the files of which its listings are parts.
 SOURCES = {
     "README.md": ["examples/tour.cc"],
+    "docs/porting.md": [
+        "examples/chat_server/outbox.h",
+        "examples/chat_server/server.cc",
+        "examples/chat_server_threads/outbox.h",
+        "examples/chat_server_threads/server.cc",
+        "examples/hash_tree/hash_tree.cc",
+        "examples/hash_tree_threads/hash_tree.cc",
+        "examples/seams.cc",
+        "examples/sqlite_service/store_pool.h",
+        "examples/sqlite_service_threads/store_pool.h",
+        "tests/build/clang_tidy/traps.cc",
+    ],
     "docs/structured_concurrency.md": [
         "examples/structure.cc",
         "tests/examples/structured_concurrency_test.cc",

@@ -16,7 +16,7 @@
 #include "tests/io/io_test_util.h"
 
 // Of examples/echo_server.cc.
-eddy::Task<eddy::Result<void>> Serve(eddy::TaskScope& scope, const char* where);
+eddy::Task<eddy::Result<void>> Serve(const char* where);
 
 namespace eddy::testing_examples {
 namespace {
@@ -60,7 +60,7 @@ Task<Result<void>> ServesTwoClients(const std::string& path) {
   };
   const auto body = [&](TaskScope& scope) -> Task<Result<void>> {
     scope.Spawn(asks, std::ref(scope));
-    co_return co_await Serve(scope, where.c_str());
+    co_return co_await Serve(where.c_str());
   };
   const Result<void> served = co_await WithScope(body);
   // Serve ends with the kCanceled of its stop.
@@ -75,7 +75,7 @@ TEST(EchoServerSweepTest, EndsCleanlyAtEveryPoint) {
   const std::string path = dir / "socket";
   const auto scenario = [&] { return ServesTwoClients(path); };
   ExpectCleanWhenStopped(scenario, 40);
-  ExpectCleanWhenFailed(scenario, 15);
+  ExpectCleanWhenFailed(scenario, 12);
 }
 
 }  // namespace

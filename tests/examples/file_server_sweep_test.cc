@@ -79,10 +79,11 @@ class FileServerSweepTest : public ::testing::Test {
                 net::TcpListener::Bind(net::SocketAddress::LoopbackV4(0)));
     EDDY_CO_TRY(const net::SocketAddress address, listener.local_address());
     StopSource drain;
-    file_server::Site site(options,
-                           io::Fd(IO_TEST_CHECK(open(root_.path().c_str(),
-                                                     O_DIRECTORY | O_CLOEXEC))),
-                           drain.token());
+    file_server::Site site(
+        options,
+        fs::Directory(io::Fd(IO_TEST_CHECK(
+            open(root_.path().c_str(), O_DIRECTORY | O_CLOEXEC)))),
+        drain.token());
     const auto asks = [&]() -> Task<Result<void>> {
       const Result<void> asked = co_await Converse(address, conversation);
       drain.RequestStop();

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -57,7 +58,12 @@ bool HttpClient::SendGet(std::string_view target, std::string_view lines) {
 std::string HttpClient::Read(std::size_t size) {
   if (received_.empty()) {
     received_.resize(std::size_t{64} * 1024);
-    const ssize_t n = recv(fd_, received_.data(), received_.size(), 0);
+    ssize_t n;
+    do {
+      n = recv(fd_, received_.data(), received_.size(), 0);
+      // With a time limit it does not go on by itself where the process was
+      // halted.
+    } while (n < 0 && errno == EINTR);
     received_.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
   }
   const std::string part = received_.substr(0, size);

@@ -42,6 +42,25 @@ std::string ReadUntil(int fd, char last) {
   }
 }
 
+// The environment of the programs: this one's, and what is preloaded into them
+// where EDDY_PRELOAD_INTO_EXAMPLES says so (tests/CMakeLists.txt).
+std::vector<std::string> Environment() {
+  std::vector<std::string> all;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    all.emplace_back(*variable);
+  }
+  const char* library = std::getenv("EDDY_PRELOAD_INTO_EXAMPLES");
+  if (library != nullptr) all.push_back(std::string("LD_PRELOAD=") + library);
+  return all;
+}
+
+std::vector<char*> Pointers(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (std::string& string : strings) pointers.push_back(string.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 }  // namespace
 
 Program::Program(const std::vector<std::string>& words) {
@@ -57,16 +76,25 @@ Program::Program(const std::vector<std::string>& words) {
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, output[1], 1);
   posix_spawn_file_actions_adddup2(&actions, errors[1], 2);
-  std::vector<char*> arguments;
-  for (const std::string& word : words) {
-    arguments.push_back(const_cast<char*>(word.c_str()));
+  // Whoever runs the tests in the background may ignore these, and a program
+  // inherits that.
+  sigset_t terminal;
+  sigemptyset(&terminal);
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT}) {
+    sigaddset(&terminal, signal);
   }
-  arguments.push_back(nullptr);
-  if (posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(),
-                   environ) != 0) {
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigdefault(&attributes, &terminal);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  std::vector<std::string> copy = words;
+  std::vector<std::string> environment = Environment();
+  if (posix_spawnp(&pid_, words[0].c_str(), &actions, &attributes,
+                   Pointers(copy).data(), Pointers(environment).data()) != 0) {
     ADD_FAILURE() << "cannot start " << words[0];
     pid_ = -1;
   }
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   close(output[1]);
   close(errors[1]);

@@ -24,8 +24,11 @@ eddy::Task<eddy::Result<std::string>> WriteAndReadBack(std::string path,
 eddy::Task<eddy::Result<std::string>> Greeting(std::string path);
 eddy::Task<absl::Status> Check(std::string path);
 eddy::Task<eddy::Result<void>> Network();
-eddy::Task<eddy::Result<eddy::net::SocketAddress>> Resolve(std::string host);
+eddy::Task<eddy::Result<std::string>> FindHome(std::string user);
 eddy::Task<eddy::Result<int>> NextHangup();
+eddy::Task<eddy::Result<std::string>> WriteRecords();
+eddy::Task<eddy::Result<int>> SumByWorkers(int n);
+eddy::Task<eddy::Result<std::string>> Sorted(std::string lines);
 
 namespace eddy::testing_examples {
 namespace {
@@ -69,11 +72,25 @@ TEST(TourSweepTest, Network) {
   ExpectCleanWhenFailed(::Network, 10);
 }
 
+Task<Result<void>> Vocabulary() {
+  const VirtualClock clock;
+  EDDY_CO_TRY(const std::string log, co_await WriteRecords());
+  EDDY_CO_TRY(const int sum, co_await SumByWorkers(20));
+  const bool right = (log == "aabb" || log == "bbaa") && sum == 210;
+  co_return right ? Result<void>() : Unexpected(kWrong);
+}
+
+TEST(TourSweepTest, Vocabulary) { ExpectCleanWhenStopped(Vocabulary, 10); }
+
+Task<Result<void>> Processes() {
+  EDDY_CO_TRY(const std::string sorted, co_await Sorted("b\na\n"));
+  co_return sorted == "a\nb\n" ? Result<void>() : Unexpected(kWrong);
+}
+
+TEST(TourSweepTest, Processes) { ExpectCleanWhenStopped(Processes, 3); }
+
 Task<Result<void>> ThreadsAndSignals() {
-  const Result<net::SocketAddress> found = co_await Resolve("127.0.0.1");
-  if (!found && found.error() != std::errc::host_unreachable) {
-    co_return Unexpected(found.error());
-  }
+  EDDY_CO_CHECK(co_await FindHome("root"));
   EDDY_CO_TRY(const int signal, co_await NextHangup());
   co_return signal == SIGHUP ? Result<void>() : Unexpected(kWrong);
 }

@@ -262,19 +262,34 @@ CO_TEST(FileTest, TransfersDirectlyWithTheAlignmentThatStatxTells) {
   Result<File> file = co_await File::Open(dir / "file", options);
   if (!file) CO_SKIP("no O_DIRECT on the file system of /tmp");
   EXPECT_NE(fcntl(file->fd().get(), F_GETFL) & O_DIRECT, 0);
-  const Result<struct statx> info =
-      co_await io::Statx(file->fd(), STATX_DIOALIGN);
-  CO_ASSERT_OK(info);
-  if ((info->stx_mask & STATX_DIOALIGN) == 0) CO_SKIP("no STATX_DIOALIGN");
-  const std::size_t align = info->stx_dio_offset_align;
-  if (align == 0 || align > 4096) CO_SKIP("unusual alignment");
+  const io::DirectAlignment alignment = file->alignment();
+  if (!alignment.known()) CO_SKIP("the file system does not tell");
+  const std::size_t align = alignment.offset;
+  if (align > 4096) CO_SKIP("unusual alignment");
   alignas(4096) static std::byte memory[8192];
   const std::span buffer = std::span(memory).first(align);
   CO_EXPECT_EQ(co_await file->ReadAt(align, buffer), align);
   EXPECT_TRUE(
       std::ranges::equal(buffer, std::span(contents).subspan(align, align)));
-  CO_EXPECT_ERROR(co_await file->ReadAt(align + 1, buffer),
-                  std::errc::invalid_argument);
+  CO_EXPECT_ERROR(co_await file->ReadAt(align + 1, buffer), kMisalignedOffset);
+  CO_EXPECT_ERROR(co_await file->ReadAt(0, buffer.first(align - 1)),
+                  kMisalignedLength);
+  CO_EXPECT_ERROR(co_await file->WriteAt(0, buffer.first(align - 1)),
+                  kMisalignedLength);
+  const std::span shifted = std::span(memory).subspan(1, align);
+  CO_EXPECT_ERROR(co_await file->ReadAt(0, shifted), kMisalignedMemory);
+  CO_EXPECT_ERROR(co_await file->WriteAt(0, shifted), kMisalignedMemory);
+  const iovec one_shifted[] = {io::ToIovec(shifted)};
+  CO_EXPECT_ERROR(co_await file->ReadAt(0, one_shifted), kMisalignedMemory);
+  const iovec one_short[] = {io::ToIovec(buffer), io::ToIovec(buffer.first(1))};
+  CO_EXPECT_ERROR(co_await file->WriteAt(0, one_short), kMisalignedLength);
+  const iovec two[] = {io::ToIovec(buffer), io::ToIovec(buffer)};
+  CO_EXPECT_ERROR(co_await file->ReadAt(1, two), kMisalignedOffset);
+  CO_EXPECT_ERROR(co_await file->Append(buffer.first(1)), kMisalignedLength);
+  // All of it, to an end that is not aligned.
+  CO_EXPECT_OK(co_await file->Truncate(align + 100));
+  CO_EXPECT_EQ(co_await file->ReadAllAt(0, memory), align + 100);
+  CO_EXPECT_OK(co_await file->Truncate(contents.size()));
   std::ranges::copy(Pattern(align, 9), buffer.begin());
   CO_EXPECT_EQ(co_await file->WriteAt(0, buffer), align);
   EXPECT_EQ(Load(dir / "file").substr(0, align), Text(buffer));

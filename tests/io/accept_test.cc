@@ -1,5 +1,6 @@
 #include <eddy/io/accept.h>
 
+#include "tests/io/descriptor_limit.h"
 #include "tests/io/operation_contract.h"
 
 #include <eddy/io/close.h>
@@ -7,7 +8,6 @@
 #include <eddy/runtime/timeout.h>
 
 #include <poll.h>
-#include <sys/resource.h>
 
 namespace eddy::io_test {
 namespace {
@@ -69,35 +69,8 @@ CO_TEST(AcceptTest, GivesTheErrorsOfTheSystemCall) {
                   std::errc::invalid_argument);
 }
 
-// clang's undefined behaviour sanitizer opens a pipe now and then, and reports
-// what is not so where it cannot.
-#if defined(__has_feature)
-#if __has_feature(undefined_behavior_sanitizer)
-#define NEEDS_DESCRIPTORS 1
-#endif
-#endif
-#ifndef NEEDS_DESCRIPTORS
-#define NEEDS_DESCRIPTORS 0
-#endif
-
-// Lets this process open no further descriptor.
-class DescriptorLimit {
- public:
-  DescriptorLimit() {
-    IO_TEST_CHECK(getrlimit(RLIMIT_NOFILE, &before_));
-    const int lowest_free = IO_TEST_CHECK(dup(0));
-    close(lowest_free);
-    const rlimit limit{static_cast<rlim_t>(lowest_free), before_.rlim_max};
-    IO_TEST_CHECK(setrlimit(RLIMIT_NOFILE, &limit));
-  }
-  ~DescriptorLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 CO_TEST(AcceptTest, LeavesTheConnectionWhereDescriptorsRunOut) {
-  if (NEEDS_DESCRIPTORS != 0) CO_SKIP("the sanitizer needs descriptors");
+  EDDY_CO_SKIP_WHERE_DESCRIPTORS_ARE_NEEDED();
   LoopbackListener listener;
   io::Fd client = TcpSocket();
   io::Fd spare(IO_TEST_CHECK(dup(0)));

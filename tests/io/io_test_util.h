@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -152,11 +153,17 @@ inline std::size_t Fill(const io::Fd& fd) {
   SetNonBlocking(fd, true);
   const std::vector<std::byte> block(4096, std::byte{'f'});
   std::size_t total = 0;
-  for (std::size_t size = block.size(); size != 0; size /= 2) {
-    while (true) {
-      const ssize_t n = ::write(fd.get(), block.data(), size);
-      if (n < 0) break;
-      total += static_cast<std::size_t>(n);
+  // Again, until nothing goes in after a moment: what TCP has handed on to the
+  // other end makes room.
+  for (std::size_t before = 1; total != before;) {
+    if (total != 0) ::poll(nullptr, 0, 1);
+    before = total;
+    for (std::size_t size = block.size(); size != 0; size /= 2) {
+      while (true) {
+        const ssize_t n = ::write(fd.get(), block.data(), size);
+        if (n < 0) break;
+        total += static_cast<std::size_t>(n);
+      }
     }
   }
   SetNonBlocking(fd, false);

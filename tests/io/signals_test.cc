@@ -81,6 +81,60 @@ CO_TEST(SignalsTest, StopConsumesNoSignal) {
   }
 }
 
+CO_TEST(SignalsTest, TellsWhoSentASignal) {
+  Result<io::Signals> signals = io::Signals::Block({SIGUSR1});
+  CO_ASSERT_OK(signals);
+  kill(getpid(), SIGUSR1);
+  const Result<io::SignalInfo> info = co_await signals->NextInfo();
+  CO_ASSERT_OK(info);
+  EXPECT_EQ(info->number, SIGUSR1);
+  EXPECT_EQ(info->code, SI_USER);
+  EXPECT_EQ(info->sender, getpid());
+  EXPECT_EQ(info->user, getuid());
+}
+
+CO_TEST(SignalsTest, KeepsEachRealTimeSignalWithItsValue) {
+  Result<io::Signals> signals = io::Signals::Block({SIGRTMIN});
+  CO_ASSERT_OK(signals);
+  for (int i = 1; i <= 3; ++i) {
+    sigval value{};
+    value.sival_int = 100 * i;
+    IO_TEST_CHECK(sigqueue(getpid(), SIGRTMIN, value));
+  }
+  for (int i = 1; i <= 3; ++i) {
+    const Result<io::SignalInfo> info = co_await signals->NextInfo();
+    CO_ASSERT_OK(info);
+    EXPECT_EQ(info->number, SIGRTMIN);
+    EXPECT_EQ(info->code, SI_QUEUE);
+    EXPECT_EQ(info->value, 100 * i);
+  }
+}
+
+// Of one object and of another.
+CO_TEST(SignalsTest, GivesEachSignalToOneOfSeveralReaders) {
+  Result<io::Signals> one = io::Signals::Block({SIGUSR1, SIGUSR2});
+  Result<io::Signals> other = io::Signals::Block({SIGUSR1, SIGUSR2});
+  CO_ASSERT_OK(one);
+  CO_ASSERT_OK(other);
+  std::multiset<int> seen;
+  co_await InScope([&](TaskScope& scope) -> Task<void> {
+    for (io::Signals* signals : {&*one, &*one, &*other}) {
+      scope.Spawn([&, signals]() -> Task<void> {
+        while (true) {
+          const Result<int> signal = co_await signals->Next();
+          if (!signal) co_return;
+          seen.insert(*signal);
+          if (seen.size() == 2) scope.RequestStop();
+        }
+      });
+    }
+    co_await Turn();
+    raise(SIGUSR1);
+    raise(SIGUSR2);
+  });
+  EXPECT_EQ(seen, (std::multiset<int>{SIGUSR1, SIGUSR2}));
+}
+
 TEST(SignalsTest, RestoresTheMask) {
   ASSERT_FALSE(IsBlocked(SIGUSR1));
   ASSERT_FALSE(IsBlocked(SIGUSR2));

@@ -2,6 +2,7 @@
 
 #include "tests/chaos.h"
 #include "tests/io/io_test_util.h"
+#include "tests/net/abstract_name.h"
 
 #include <eddy/io/read_exactly.h>
 #include <eddy/io/write_all.h>
@@ -79,21 +80,24 @@ void ResetOnClose(const TcpStream& stream) {
 
 // --- Over each family --------------------------------------------------------
 
+// Its parameter is the address, "path" or "abstract".
 class TcpFamilyTest : public ::testing::TestWithParam<const char*> {
  protected:
-  static constexpr const char* kPath = "/tmp/eddy_tcp_test.sock";
-
   void SetUp() override {
-    unlink(kPath);
-    address_ = SocketAddress::Parse(GetParam()).value();
+    const std::string family = GetParam();
+    const std::string path = dir_ / "socket";
+    address_ =
+        family == "abstract"
+            ? net_test::AbstractName("tcp")
+            : SocketAddress::Parse(family == "path" ? "unix:" + path : family)
+                  .value();
     const Result<TcpListener> probe = TcpListener::Bind(address_);
     if (!probe && address_.family() == AF_INET6) {
       GTEST_SKIP() << "no IPv6: " << probe.error();
     }
     ASSERT_OK(probe);
-    unlink(kPath);
+    unlink(path.c_str());
   }
-  void TearDown() override { unlink(kPath); }
 
   static Task<void> Echo(SocketAddress address) {
     Result<TcpListener> listener = TcpListener::Bind(address);
@@ -140,6 +144,7 @@ class TcpFamilyTest : public ::testing::TestWithParam<const char*> {
                     std::errc::broken_pipe);
   }
 
+  const TempDir dir_;
   SocketAddress address_;
 };
 
@@ -151,9 +156,8 @@ TEST_P(TcpFamilyTest, TellsTheAddresses) { SyncWait(Addresses(address_)); }
 TEST_P(TcpFamilyTest, EndsOneDirection) { SyncWait(HalfClose(address_)); }
 
 INSTANTIATE_TEST_SUITE_P(Families, TcpFamilyTest,
-                         ::testing::Values("127.0.0.1:0", "[::1]:0",
-                                           "unix:/tmp/eddy_tcp_test.sock",
-                                           "unix:@eddy_tcp_test_abstract"));
+                         ::testing::Values("127.0.0.1:0", "[::1]:0", "path",
+                                           "abstract"));
 
 // --- TcpStream ---------------------------------------------------------------
 
@@ -331,7 +335,8 @@ CO_TEST(TcpStreamTest, WriteOfNothingSendsNothing) {
   Result<Connection> both = co_await Connect();
   CO_ASSERT_OK(both);
   std::size_t transferred = 99;
-  CO_EXPECT_OK(co_await both->client.Write({}, &transferred));
+  CO_EXPECT_OK(
+      co_await both->client.Write(std::span<const std::byte>(), &transferred));
   EXPECT_EQ(transferred, 0U);
   CO_EXPECT_EQ(co_await both->client.WriteSome({}), 0U);
 }
@@ -366,9 +371,10 @@ CO_TEST(TcpStreamTest, SendsSmallWritesAtOnceUnlessToldNot) {
   CO_ASSERT_OK(both);
   EXPECT_TRUE(OptionOf(both->client.fd(), IPPROTO_TCP, TCP_NODELAY));
   EXPECT_TRUE(OptionOf(both->server.fd(), IPPROTO_TCP, TCP_NODELAY));
-  CO_EXPECT_OK(both->client.SetNoDelay(false));
+  CO_EXPECT_OK(both->client.SetOptions({.no_delay = false}));
   EXPECT_FALSE(OptionOf(both->client.fd(), IPPROTO_TCP, TCP_NODELAY));
-  CO_EXPECT_ERROR(TcpStream().SetNoDelay(true), std::errc::bad_file_descriptor);
+  CO_EXPECT_ERROR(TcpStream().SetOptions({.no_delay = true}),
+                  std::errc::bad_file_descriptor);
 }
 
 CO_TEST(TcpStreamTest, ConnectsIPv4ToAListenerOfIPv6) {
@@ -447,7 +453,7 @@ CO_TEST(TcpListenerTest, SetsTheOptionsItWasGiven) {
   EXPECT_FALSE(OptionOf(usual->fd(), SOL_SOCKET, SO_REUSEPORT));
   EXPECT_EQ(fcntl(usual->fd().get(), F_GETFD), FD_CLOEXEC);
   ListenOptions options;
-  options.no_delay = false;
+  options.tcp.no_delay = false;
   options.reuse_address = false;
   Result<TcpListener> other =
       TcpListener::Bind(SocketAddress::LoopbackV4(0), options);

@@ -15,9 +15,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -25,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/runtime/gate.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -32,33 +31,7 @@ namespace {
 
 using namespace std::chrono_literals;  // NOLINT: literals
 using internal::BlockingPool;
-
-// Holds threads until it is opened.
-class Gate {
- public:
-  void Open() {
-    {
-      const std::lock_guard lock(mutex_);
-      open_ = true;
-    }
-    opened_.notify_all();
-  }
-  void Pass() {
-    std::unique_lock lock(mutex_);
-    ++passing_;
-    opened_.wait(lock, [this] { return open_; });
-  }
-  int passing() {
-    const std::lock_guard lock(mutex_);
-    return passing_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable opened_;
-  bool open_ = false;
-  int passing_ = 0;
-};
+using test::Gate;
 
 CO_TEST(BlockingTest, GivesValuesResultsAndNothing) {
   const auto value = [] { return 3; };

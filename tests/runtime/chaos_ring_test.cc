@@ -2,6 +2,7 @@
 // would not do.
 #include <eddy/runtime/chaos_ring.h>
 
+#include <eddy/runtime/operation.h>
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/task_scope.h>
@@ -108,6 +109,72 @@ TEST(ChaosRingTest, LeavesMessagesWhole) {
   };
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SyncWait(reads(), Seeded(seed));
+  }
+}
+
+class [[nodiscard]] Message final : public SingleOperation<Message> {
+ public:
+  Message(bool sends, int fd, msghdr& message) noexcept
+      : sends_(sends), fd_(fd), message_(&message) {}
+  const char* name() const noexcept override { return "Message"; }
+  void Prepare(io_uring_sqe* sqe) const {
+    if (sends_) return io_uring_prep_sendmsg(sqe, fd_, message_, 0);
+    io_uring_prep_recvmsg(sqe, fd_, message_, 0);
+  }
+  Result<std::size_t> await_resume() const { return CountResult(); }
+
+ private:
+  bool sends_;
+  int fd_;
+  msghdr* message_;
+};
+
+// Sends and receives messages on a socket of the type; returns the sizes of
+// those received.
+Task<std::vector<std::size_t>> MessageSizes(int type) {
+  int sockets[2];
+  EXPECT_EQ(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, sockets), 0);
+  std::vector<std::size_t> sizes;
+  const std::string sent = "0123456789";
+  std::string all, received;
+  for (int i = 0; i < 50; ++i) {
+    iovec parts[] = {{const_cast<char*>(sent.data()), 4},
+                     {const_cast<char*>(sent.data()) + 4, 6}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    const Result<std::size_t> n = co_await Message(true, sockets[0], message);
+    CO_EXPECT_OK(n);
+    all += sent.substr(0, n.value_or(0));
+    while (received.size() < all.size()) {
+      char buffer[64];
+      iovec into[] = {{buffer, 5}, {buffer + 5, 59}};
+      msghdr header{};
+      header.msg_iov = into;
+      header.msg_iovlen = 2;
+      // Written over by what the kernel gives.
+      header.msg_flags = -1;
+      const Result<std::size_t> m = co_await Message(false, sockets[1], header);
+      CO_EXPECT_OK(m);
+      if (!m) break;
+      EXPECT_EQ(header.msg_flags, 0);
+      EXPECT_EQ(into[1].iov_len, 59U);
+      received.append(buffer, *m);
+      sizes.push_back(*m);
+    }
+  }
+  EXPECT_EQ(received, all);
+  close(sockets[0]);
+  close(sockets[1]);
+  co_return sizes;
+}
+
+TEST(ChaosRingTest, ShortensMessagesOfAStreamOnly) {
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const auto whole = SyncWait(MessageSizes(SOCK_SEQPACKET), Seeded(seed));
+    EXPECT_EQ(whole, std::vector<std::size_t>(50, 10));
+    const auto parts = SyncWait(MessageSizes(SOCK_STREAM), Seeded(seed));
+    EXPECT_LT(*std::min_element(parts.begin(), parts.end()), 10U);
   }
 }
 

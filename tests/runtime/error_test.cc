@@ -17,9 +17,23 @@ static_assert(std::is_trivially_copyable_v<Error>);
 static_assert(std::is_convertible_v<std::errc, Error>);
 static_assert(!std::is_convertible_v<int, Error>);
 
-constexpr Error kOwn[] = {
-    kEndOfStream,    kClosed,           kTimedOut,    kUringDisabledBySysctl,
-    kUringForbidden, kUringMemoryLimit, kKernelTooOld};
+constexpr Error kOwn[] = {kEndOfStream,
+                          kClosed,
+                          kTimedOut,
+                          kUringDisabledBySysctl,
+                          kUringForbidden,
+                          kUringMemoryLimit,
+                          kKernelTooOld,
+                          kHostNotFound,
+                          kNameServerUnreachable,
+                          kNameServerFailed,
+                          kServiceNotFound,
+                          kMemoryLockLimit,
+                          kMisalignedOffset,
+                          kMisalignedLength,
+                          kMisalignedMemory,
+                          kWatchLimit,
+                          kWatchInstanceLimit};
 
 TEST(ErrorTest, ComparesWithErrc) {
   const Error reset = Error::FromErrno(ECONNRESET);
@@ -75,6 +89,16 @@ TEST(ErrorTest, MessagesOfRefusalsSayWhatToChange) {
   EXPECT_TRUE(says(kEndOfStream, "end of stream"));
   EXPECT_TRUE(says(kClosed, "closed"));
   EXPECT_TRUE(says(kTimedOut, "deadline"));
+  EXPECT_TRUE(says(kHostNotFound, "host"));
+  EXPECT_TRUE(says(kNameServerUnreachable, "/etc/resolv.conf"));
+  EXPECT_TRUE(says(kNameServerFailed, "name server"));
+  EXPECT_TRUE(says(kServiceNotFound, "/etc/services"));
+  EXPECT_TRUE(says(kMemoryLockLimit, "RLIMIT_MEMLOCK"));
+  EXPECT_TRUE(says(kMisalignedOffset, "the offset"));
+  EXPECT_TRUE(says(kMisalignedLength, "the length"));
+  EXPECT_TRUE(says(kMisalignedMemory, "fs::AlignedBuffer"));
+  EXPECT_TRUE(says(kWatchLimit, "fs.inotify.max_user_watches"));
+  EXPECT_TRUE(says(kWatchInstanceLimit, "fs.inotify.max_user_instances"));
 }
 
 TEST(ErrorTest, ErrnoMessageIsTheSystems) {

@@ -36,6 +36,14 @@ TEST(ToStatusTest, OwnCodesHaveTheDocumentedCode) {
   EXPECT_EQ(CodeOf(kUringForbidden), absl::StatusCode::kUnavailable);
   EXPECT_EQ(CodeOf(kUringDisabledBySysctl), absl::StatusCode::kUnavailable);
   EXPECT_EQ(CodeOf(kKernelTooOld), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(CodeOf(kHostNotFound), absl::StatusCode::kNotFound);
+  EXPECT_EQ(CodeOf(kServiceNotFound), absl::StatusCode::kNotFound);
+  EXPECT_EQ(CodeOf(kMemoryLockLimit), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(CodeOf(kWatchLimit), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(CodeOf(kWatchInstanceLimit), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(CodeOf(kMisalignedOffset), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CodeOf(kNameServerUnreachable), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(CodeOf(kNameServerFailed), absl::StatusCode::kUnavailable);
 }
 
 TEST(ToStatusTest, IsNeverOk) {

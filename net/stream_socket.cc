@@ -1,0 +1,50 @@
+#include <eddy/net/stream_socket.h>
+
+#include <eddy/io/send_zero_copy.h>
+#include <eddy/runtime/misuse.h>
+#include <eddy/runtime/reactor.h>
+
+namespace eddy::net {
+
+Result<void> StreamSocket::SetReceiveOptions(
+    const io::ReceiveOptions& options) {
+  if (receive_.begun()) return Unexpected(std::errc::device_or_resource_busy);
+  Result<io::ReceiveStream> stream = io::ReceiveStream::Create(options);
+  if (!stream) return Unexpected(stream.error());
+  receive_ = *std::move(stream);
+  return {};
+}
+
+Task<Result<void>> StreamSocket::WriteZeroCopy(
+    std::span<const std::byte> data, std::shared_ptr<const void> owner,
+    std::size_t* transferred) {
+  std::size_t ignored = 0;
+  std::size_t& done = transferred != nullptr ? *transferred : ignored;
+  done = 0;
+  bool zero_copy = data.size() >= io::kZeroCopyThreshold &&
+                   Reactor::Current()->ring().Supports(IORING_OP_SEND_ZC);
+  while (zero_copy && done < data.size()) {
+    const Result<std::size_t> n = co_await io::SendZeroCopyOwned(
+        fd_, data.subspan(done), owner, MSG_WAITALL);
+    if (n) {
+      done += *n;
+    } else if (io::CannotZeroCopy(n.error())) {
+      zero_copy = false;
+    } else {
+      co_return Unexpected(n.error());
+    }
+  }
+  if (done == data.size()) co_return Result<void>();
+  std::size_t rest = 0;
+  const Result<void> written = co_await Write(data.subspan(done), &rest);
+  done += rest;
+  co_return written;
+}
+
+void StreamSocket::ReadAfterReceive() noexcept {
+  eddy::internal::Misuse(
+      "Read was called on a stream after Receive, which may have received "
+      "ahead; use one of them");
+}
+
+}  // namespace eddy::net
