@@ -1,6 +1,7 @@
 #include <eddy/runtime/blocking_pool.h>
 
 #include <eddy/runtime/allow_blocking.h>
+#include <eddy/runtime/granted_cores.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -83,6 +84,8 @@ BlockingJob& BlockingPool::TakeJob() noexcept {
 }
 
 void BlockingPool::Work() {
+  // The thread of a core has started this one.
+  ThreadPin::UndoInherited();
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

@@ -77,6 +77,7 @@ class ContextAwaitable : public Suspension {
       context_.emplace(outer_);
     } else {
       context_.emplace(outer_->reactor());
+      context_->set_group(outer_->group());
     }
     Suspend(waiter);
     waiter.context = &*context_;

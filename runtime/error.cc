@@ -62,6 +62,10 @@ const char* OwnMessage(int code) {
       return "no more watchers can be made: this user's limit is used up; "
              "raise it with `sysctl fs.inotify.max_user_instances=N`, or watch "
              "several folders with one recursive watcher";
+    case kTooFewCores.code():
+      return "this process may not use so many cores; ask for fewer, or grant "
+             "it more (taskset, sched_setaffinity(2), CPUQuota= in systemd, "
+             "--cpus of a container)";
     default:
       return "unknown eddy error";
   }

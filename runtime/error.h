@@ -105,6 +105,9 @@ inline constexpr Error kMisalignedMemory = Error::Own(15);
 inline constexpr Error kWatchLimit = Error::Own(16);
 inline constexpr Error kWatchInstanceLimit = Error::Own(17);
 
+// More cores were asked for than this process may use (runtime/runtime.h).
+inline constexpr Error kTooFewCores = Error::Own(18);
+
 // The category of eddy's own codes, named "eddy".
 const std::error_category& ErrorCategory() noexcept;
 

@@ -8,6 +8,7 @@
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/multishot_operation.h>
 #include <eddy/runtime/operation.h>
+#include <eddy/runtime/ready_groups.h>
 #include <eddy/runtime/resident_memory.h>
 #include <eddy/runtime/task_scope.h>
 
@@ -19,6 +20,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <source_location>
+#include <system_error>
 
 namespace eddy {
 namespace {
@@ -231,6 +233,11 @@ TaskFailure Reactor::RunUntilEnded(StartMain start, FailureOfMain failure_of,
   return scope.failure_;
 }
 
+void internal::ThrowScopeFailure(Error error) {
+  throw std::system_error(error.ToErrorCode(),
+                          "a task in the reactor's scope failed");
+}
+
 void Reactor::RequestStop() noexcept {
   AssertCurrent();
   main_->RequestStop();
@@ -248,12 +255,13 @@ void Reactor::Loop(const MainContext& main) {
       CancelAgain();
     }
     if (!later_.empty()) ContinueLater();
-    if (main.ended() && scope_->live() == 0) {
+    if (inbox_ != nullptr) inbox_->DeliverAll();
+    if (main.ended() && scope_->live() == 0 &&
+        (keeper_ == nullptr || keeper_->MayEnd())) {
       if (in_flight() == 0 && ring_->pending() == 0 && later_.empty()) return;
       EndMultishots();
       if (inbox_ != nullptr) inbox_->EndReading(*this);
     }
-    if (inbox_ != nullptr) inbox_->DeliverAll();
     EnterRing();
     Reap();
     Observe();
@@ -267,16 +275,56 @@ void Reactor::RunReady() {
   constexpr unsigned kAwaitsEach = 16;
   unsigned n = std::clamp(options_.ready_per_turn, 1U, kMostReadyPerTurn);
   internal::AwaitBudget::Refill(static_cast<int>(kAwaitsEach * n));
+  if (groups_ != nullptr) [[unlikely]] {
+    return RunGroups(n);
+  }
   for (; n != 0 && !ready_.empty() && !internal::AwaitBudget::spent(); --n) {
     if (chaos_order_ != nullptr) [[unlikely]] {
       chaos_order_->Choose(ready_);
     }
-    if (internal::blocking_guard != nullptr) [[unlikely]] {
-      ResumeGuarded(ready_);
-    } else {
-      ready_.Pop().resume();
-    }
+    ResumeFirst(ready_);
   }
+}
+
+void Reactor::ResumeFirst(internal::ReadyQueue& queue) {
+  if (internal::blocking_guard != nullptr) [[unlikely]] {
+    ResumeGuarded(queue);
+  } else {
+    queue.Pop().resume();
+  }
+}
+
+// After each coroutine the group that is most behind comes next, and after a
+// while timers and I/O, which may have something for a group that waits.
+// (Measured by the real clock, also where the reactor's is virtual.)
+void Reactor::RunGroups(unsigned most) {
+  using RealClock = std::chrono::steady_clock;
+  constexpr Duration kMost = std::chrono::microseconds(500);
+  const RealClock::time_point begin = RealClock::now();
+  RealClock::time_point before = begin;
+  for (; most != 0 && before - begin < kMost; --most) {
+    groups_->Sort(ready_);
+    internal::ReadyGroups::Group* const group = groups_->Next();
+    if (group == nullptr || internal::AwaitBudget::spent()) break;
+    ResumeFirst(group->ready);
+    const RealClock::time_point now = RealClock::now();
+    group->Ran(now - before);
+    before = now;
+  }
+}
+
+internal::ReadyGroups& Reactor::EnsureGroups() {
+  AssertCurrent();
+  if (groups_ == nullptr) {
+    groups_ = std::make_unique<internal::ReadyGroups>();
+    // The turn ends, which knows of none.
+    internal::AwaitBudget::Refill(0);
+  }
+  return *groups_;
+}
+
+bool Reactor::HasReady() const noexcept {
+  return !ready_.empty() || (groups_ != nullptr && groups_->has_ready());
 }
 
 void Reactor::EnterRing() {
@@ -285,7 +333,7 @@ void Reactor::EnterRing() {
   const bool polls = options_.busy_poll > Duration::zero() && time == nullptr;
   // Making room for an entry may have reaped what there is to do about.
   const auto idle = [this] {
-    return ready_.empty() && later_.empty() && cancel_again_.empty();
+    return !HasReady() && later_.empty() && cancel_again_.empty();
   };
   if (polls && idle() && BusyPoll(timers_.NextWake())) return;
   if (inbox_ != nullptr && idle()) inbox_->ReadEvent(*this);
@@ -469,7 +517,7 @@ void Reactor::EndMultishots() noexcept {
 }
 
 Result<std::shared_ptr<internal::Inbox>> Reactor::GetInbox() {
-  AssertCurrent();
+  if (current_ != this && thread_ != std::this_thread::get_id()) WrongThread();
   if (inbox_ == nullptr) {
     Result<std::shared_ptr<internal::Inbox>> inbox = internal::Inbox::Create();
     if (!inbox) return inbox;
@@ -481,6 +529,7 @@ Result<std::shared_ptr<internal::Inbox>> Reactor::GetInbox() {
 void Reactor::VisitTasks(internal::ContextVisitor& visitor) const {
   if (!main_->ended()) visitor.Visit(*main_);
   scope_->VisitContexts(visitor);
+  if (keeper_ != nullptr) keeper_->VisitContexts(visitor);
 }
 
 void Reactor::PutBehind(std::coroutine_handle<internal::PromiseBase> next) {
@@ -498,8 +547,9 @@ bool internal::AwaitBudget::PutBehind(
   return true;
 }
 
+// (Groups have an order of their own.)
 void Reactor::YieldedInChaos(const internal::ReadyNode& node) noexcept {
-  chaos_order_->Yielded(node);
+  if (groups_ == nullptr) chaos_order_->Yielded(node);
 }
 
 ReactorStats Reactor::stats() const noexcept {

@@ -39,7 +39,6 @@
 #include <list>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -55,6 +54,7 @@ namespace internal {
 class ChaosOrder;
 class Inbox;
 class MultishotOperation;
+class ReadyGroups;
 
 // Sees the loop between its steps, for tests that act there.
 class LoopObserver {
@@ -64,6 +64,19 @@ class LoopObserver {
 
  protected:
   ~LoopObserver() = default;
+};
+
+// What a loop is for besides its own tasks: it does not end before this lets
+// it.
+class LoopKeeper {
+ public:
+  // Asked in each turn in which the reactor has no task of its own.
+  virtual bool MayEnd() noexcept = 0;
+  // The contexts of what runs for it, for Reactor::VisitTasks.
+  virtual void VisitContexts(ContextVisitor& visitor) const = 0;
+
+ protected:
+  ~LoopKeeper() = default;
 };
 
 }  // namespace internal
@@ -177,6 +190,8 @@ class Reactor {
   void set_observer(internal::LoopObserver* observer) noexcept {
     observer_ = observer;
   }
+  // Null: the loop ends with its tasks. The keeper lives until the loop ends.
+  void set_keeper(internal::LoopKeeper* keeper) noexcept { keeper_ = keeper; }
 
   // --- For awaitables -------------------------------------------------------
 
@@ -226,11 +241,16 @@ class Reactor {
     ++stats_.submitted;
   }
 
-  void Ready(internal::ReadyNode& node) noexcept { ready_.Push(node); }
+  void Ready(internal::ReadyNode& node) noexcept {
+#ifndef NDEBUG
+    AssertCurrent();
+#endif
+    ready_.Push(node);
+  }
 
   // The same for a coroutine that is to run after all that is ready now.
   void ReadyLast(internal::ReadyNode& node) noexcept {
-    ready_.Push(node);
+    Ready(node);
     if (chaos_order_ != nullptr) [[unlikely]] {
       YieldedInChaos(node);
     }
@@ -241,7 +261,10 @@ class Reactor {
 
   internal::TimerWheel& timers() noexcept { return timers_; }
 
-  // Where other threads send to; made at the first call.
+  // The scheduling groups; made at the first call.
+  internal::ReadyGroups& EnsureGroups();
+
+  // Where other threads send to; made at the first call, on this thread.
   // Errors: EMFILE, ENFILE, ENOMEM.
   Result<std::shared_ptr<internal::Inbox>> GetInbox();
 
@@ -273,6 +296,9 @@ class Reactor {
 
   void Loop(const MainContext& main);
   void RunReady();
+  void RunGroups(unsigned most);
+  void ResumeFirst(internal::ReadyQueue& queue);
+  bool HasReady() const noexcept;
   void EnterRing();
   void WaitVirtually(internal::VirtualTime& time, TimePoint wake);
   bool BusyPoll(TimePoint until);
@@ -313,7 +339,9 @@ class Reactor {
   const ReactorOptions options_;
   std::shared_ptr<internal::Inbox> inbox_;
   std::unique_ptr<internal::ChaosOrder> chaos_order_;
+  std::unique_ptr<internal::ReadyGroups> groups_;
   internal::LoopObserver* observer_ = nullptr;
+  internal::LoopKeeper* keeper_ = nullptr;
   // Coroutines that have used up a turn's awaits. Seldom more than one.
   std::list<internal::ReadyNode> put_behind_;
   // Operations whose cancel has to be submitted once more.
@@ -328,6 +356,9 @@ class Reactor {
 };
 
 namespace internal {
+
+// A std::system_error of a task in a reactor's scope.
+[[noreturn]] void ThrowScopeFailure(Error error);
 
 // Not const: equal constants may be one.
 template <class T>
@@ -366,8 +397,7 @@ T Reactor::Run(Task<T> main) {
     if constexpr (internal::kIsResult<T>) {
       return Unexpected(*failure.error);
     } else {
-      throw std::system_error(failure.error->ToErrorCode(),
-                              "a task in the reactor's scope failed");
+      internal::ThrowScopeFailure(*failure.error);
     }
   }
   return promise.Take();

@@ -11,7 +11,8 @@ absl::StatusCode CodeOf(Error error) {
   if (error == kEndOfStream) return absl::StatusCode::kOutOfRange;
   if (error == kClosed) return absl::StatusCode::kFailedPrecondition;
   if (error == kUringMemoryLimit || error == kMemoryLockLimit ||
-      error == kWatchLimit || error == kWatchInstanceLimit) {
+      error == kWatchLimit || error == kWatchInstanceLimit ||
+      error == kTooFewCores) {
     return absl::StatusCode::kResourceExhausted;
   }
   if (error == kMisalignedOffset || error == kMisalignedLength ||

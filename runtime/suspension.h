@@ -51,6 +51,14 @@ class ReadyQueue {
     return std::exchange(node->coroutine, nullptr);
   }
 
+  // The same, to put it into another queue.
+  ReadyNode& PopNode() noexcept {
+    ReadyNode* node = head_;
+    head_ = node->next_ready;
+    if (head_ == nullptr) tail_ = &head_;
+    return *node;
+  }
+
   const ReadyNode* front() const noexcept { return head_; }
 
   // Lets the element with `count` others before it be the next.

@@ -18,6 +18,7 @@
 #include <eddy/runtime/time.h>
 
 #include <coroutine>
+#include <cstdint>
 
 namespace eddy {
 class Reactor;
@@ -37,7 +38,8 @@ class TaskContext {
   explicit TaskContext(const TaskContext* parent) noexcept
       : reactor_(parent->reactor_),
         deadline_(parent->deadline_),
-        stop_requested_(parent->stop_requested_) {}
+        stop_requested_(parent->stop_requested_),
+        group_(parent->group_) {}
   TaskContext(const TaskContext&) = delete;
   TaskContext& operator=(const TaskContext&) = delete;
 
@@ -48,6 +50,11 @@ class TaskContext {
   void LimitDeadline(TimePoint deadline) noexcept {
     if (deadline < deadline_) deadline_ = deadline;
   }
+
+  // The scheduling group of the reactor that the chain runs in; 0 is that of
+  // all that is in none. What is below a context is in the same one.
+  std::uint8_t group() const noexcept { return group_; }
+  void set_group(std::uint8_t group) noexcept { group_ = group; }
 
   // Marks the chain as stopped and asks what it waits on to end early. Resumes
   // nothing in place; a second call does nothing.
@@ -83,6 +90,7 @@ class TaskContext {
   TimePoint deadline_ = kNoDeadline;
   StopState* stop_state_ = nullptr;
   bool stop_requested_ = false;
+  std::uint8_t group_ = 0;
 };
 
 }  // namespace eddy::internal

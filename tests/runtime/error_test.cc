@@ -33,7 +33,7 @@ constexpr Error kOwn[] = {kEndOfStream,
                           kMisalignedLength,
                           kMisalignedMemory,
                           kWatchLimit,
-                          kWatchInstanceLimit};
+                          kWatchInstanceLimit, kTooFewCores};
 
 TEST(ErrorTest, ComparesWithErrc) {
   const Error reset = Error::FromErrno(ECONNRESET);
@@ -99,6 +99,7 @@ TEST(ErrorTest, MessagesOfRefusalsSayWhatToChange) {
   EXPECT_TRUE(says(kMisalignedMemory, "fs::AlignedBuffer"));
   EXPECT_TRUE(says(kWatchLimit, "fs.inotify.max_user_watches"));
   EXPECT_TRUE(says(kWatchInstanceLimit, "fs.inotify.max_user_instances"));
+  EXPECT_TRUE(says(kTooFewCores, "taskset"));
 }
 
 TEST(ErrorTest, ErrnoMessageIsTheSystems) {

@@ -41,6 +41,7 @@ TEST(ToStatusTest, OwnCodesHaveTheDocumentedCode) {
   EXPECT_EQ(CodeOf(kMemoryLockLimit), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(CodeOf(kWatchLimit), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(CodeOf(kWatchInstanceLimit), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(CodeOf(kTooFewCores), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(CodeOf(kMisalignedOffset), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(CodeOf(kNameServerUnreachable), absl::StatusCode::kUnavailable);
   EXPECT_EQ(CodeOf(kNameServerFailed), absl::StatusCode::kUnavailable);
