@@ -5,6 +5,7 @@
 
 #include <eddy/io/poll.h>
 #include <eddy/io/read_exactly.h>
+#include <eddy/runtime/event.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/with_stop.h>
@@ -49,12 +50,14 @@ TEST(ProcessEndTest, TheDestructorKillsAndTheReactorReaps) {
 
 TEST(ProcessEndTest, TheReactorReapsAlsoWhatIsDestroyedAtItsEnd) {
   SyncWait([]() -> Task<void> {
-    Reactor::Current()->scope().Spawn([]() -> Task<void> {
+    Event runs;
+    Reactor::Current()->scope().Spawn([&runs]() -> Task<void> {
       Result<Process> sleep = co_await Process::Start(Command("sleep", "1000"));
+      runs.Set();
       CO_ASSERT_OK(sleep);
       CO_EXPECT_ERROR(co_await sleep->Wait(), kCanceled);
     });
-    co_await Pause(10ms);
+    CO_EXPECT_OK(co_await runs.Wait());
   }());
   EXPECT_FALSE(HasChildren());
 }
