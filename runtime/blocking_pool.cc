@@ -64,7 +64,11 @@ bool BlockingPool::StartThread() {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   bool started = true;
   try {
-    std::thread([this] { Work(); }).detach();
+    // Also where the thread of a core starts it, which is pinned.
+    std::thread([this, mask = ThreadPin::Unpinned()] {
+      if (mask) mask->Apply();
+      Work();
+    }).detach();
     ++threads_;
   } catch (const std::exception&) {  // no thread, or no memory for it
     started = false;
@@ -84,8 +88,6 @@ BlockingJob& BlockingPool::TakeJob() noexcept {
 }
 
 void BlockingPool::Work() {
-  // The thread of a core has started this one.
-  ThreadPin::UndoInherited();
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

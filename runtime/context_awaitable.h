@@ -78,6 +78,7 @@ class ContextAwaitable : public Suspension {
     } else {
       context_.emplace(outer_->reactor());
       context_->set_group(outer_->group());
+      context_->set_call_depth(outer_->call_depth());
     }
     Suspend(waiter);
     waiter.context = &*context_;

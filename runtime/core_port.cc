@@ -2,18 +2,19 @@
 
 #include <eddy/runtime/await_budget.h>
 #include <eddy/runtime/misuse.h>
+#include <eddy/runtime/task_scope.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace eddy::internal {
 
-// --- A call, on its caller's core
-// ---------------------------------------------
+// --- A call, on its caller's core ------------------------------------------
 
 bool CoreCall::Begin(PromiseBase& caller) noexcept {
-  CorePort* const port = CorePort::Current();
   TaskContext& context = *caller.context;
   context.reactor().AssertCurrent();
+  CorePort* const port = CorePort::current_;
   if (port == nullptr) [[unlikely]] {
     Misuse(
         "SubmitTo was awaited on a reactor that is no core of a Runtime; run "
@@ -29,19 +30,20 @@ bool CoreCall::Begin(PromiseBase& caller) noexcept {
     return AwaitBudget::Spend(caller);
   }
   if (core_ == port->core()) {
-    start_.coroutine = Call(&context);
-    if (!start_.coroutine) return AwaitBudget::Spend(caller);
     Suspend(caller);
-    port->reactor().Ready(start_);
-    return true;
+    if (!Carry()) return true;
+    Unsuspend(context);
+    return AwaitBudget::Spend(caller);
   }
   if (port->closed_) {
     refused_ = kClosed;
     return AwaitBudget::Spend(caller);
   }
-  CorePort::Way& way = port->ways_[core_];
-  if (way.out >= port->group_.most_calls) {
-    WaitIn(way.waiting, caller);
+  constexpr std::uint8_t kLast = CorePort::Way::kLevels - 1;
+  level_ = std::min(context.call_depth(), kLast);
+  CorePort::Way::Level& level = port->ways_[core_].levels[level_];
+  if (level.out >= port->group_.most_calls && level_ != kLast) {
+    WaitIn(level.waiting, caller);
     return true;
   }
   Suspend(caller);
@@ -49,88 +51,104 @@ bool CoreCall::Begin(PromiseBase& caller) noexcept {
   return true;
 }
 
+bool CoreCall::is_local() const noexcept { return core_ == caller_->core(); }
+
 void CoreCall::Cancel() noexcept {
   if (linked()) {
     Unlink();
     refused_ = kCanceled;
     Wake();
-  } else if (core_ == caller_->core()) {
-    context_->RequestStop();
   } else {
-    ++out_;
-    ++caller_->out_;
-    caller_->Send(core_, stop_);
+    StopCarrying();
   }
 }
 
-void CoreCall::VisitContexts(ContextVisitor& visitor) const {
-  // Another core's context is seen there.
-  if (core_ == caller_->core()) visitor.Visit(*context_);
+void CoreCall::SendBehind(Message& message) noexcept {
+  ++out_;
+  ++caller_->out_;
+  caller_->group_.inboxes[caller_->core()]->Expect();
+  caller_->Send(core_, message);
 }
 
 void CoreCall::Back() noexcept {
-  caller_->CallIsBack(*this);
-  StopOrCallIsBack();
-}
-
-void CoreCall::StopOrCallIsBack() noexcept {
-  --caller_->out_;
   CorePort& port = *caller_;
+  --port.out_;
+  port.group_.inboxes[port.core()]->Arrived();
   if (--out_ == 0) Wake();
   port.LookWhetherDrained();
 }
 
-// --- A call, on the core that is called
-// ----------------------------------------
-
-void CoreCall::Deliver() noexcept {
-  if (carried_out_) return Back();
-  CorePort& port = *CorePort::Current();
-  start_.coroutine = Call(nullptr);
-  if (!start_.coroutine) return SendBack(port);
-  port.running_.PushBack(*context_);
-  port.reactor().Ready(start_);
+void CoreTaskCall::StopCarrying() noexcept {
+  if (is_local()) {
+    context_->RequestStop();
+  } else {
+    SendBehind(stop_);
+  }
 }
 
-TaskContext& CoreCall::MakeContext(const TaskContext* caller) noexcept {
-  if (caller != nullptr) {
-    context_.emplace(*this, *caller);
-  } else {
-    context_.emplace(*this, CorePort::Current()->reactor());
-    // (The caller waits, and does not change it.)
-    context_->LimitDeadline(waiter()->context->deadline());
+void CoreTaskCall::VisitContexts(ContextVisitor& visitor) const {
+  // Another core's context is seen there.
+  if (is_local()) visitor.Visit(*context_);
+}
+
+// --- A call, on the core that is called ------------------------------------
+
+void CoreCall::Deliver() noexcept {
+  if (carried_out_) {
+    caller_->CallIsBack(*this);
+    Back();
+  } else if (Carry()) {
+    carried_out_ = true;
+    SendBack(*this);
   }
-  return *context_;
 }
 
 void CoreCall::Ended() noexcept {
-  TakeOutcome();
-  CorePort& port = *CorePort::Current();
-  if (&port == caller_) {
-    context_.reset();
+  if (is_local()) {
     Wake();
   } else {
-    context_->Unlink();
-    context_.reset();
-    SendBack(port);
+    carried_out_ = true;
+    SendBack(*this);
   }
 }
 
-// The caller may go on, and this be gone, as soon as it is sent.
-void CoreCall::SendBack(CorePort& port) noexcept {
-  carried_out_ = true;
-  port.Send(caller_->core(), *this);
+// (The caller may go on, and this be gone, from the end of the turn on.)
+void CoreCall::SendBack(Message& message) noexcept {
+  CorePort::Current()->Send(caller_->core(), message);
 }
 
-void CoreCall::Stop::Deliver() noexcept {
-  if (carried_out_) return call_.StopOrCallIsBack();
+TaskContext& CoreTaskCall::MakeContext() noexcept {
+  // (The caller waits, and does not change its context.)
+  const TaskContext& caller = *waiter()->context;
+  if (is_local()) return context_.emplace(*this, caller);
+  context_.emplace(*this, CorePort::Current()->reactor());
+  context_->LimitDeadline(caller.deadline());
+  context_->set_call_depth(static_cast<std::uint8_t>(level() + 1));
+  return *context_;
+}
+
+void CoreTaskCall::Run(std::coroutine_handle<PromiseBase> task) noexcept {
+  CorePort& port = *CorePort::Current();
+  if (!is_local()) port.running_.PushBack(*context_);
+  start_.coroutine = task;
+  port.reactor().Ready(start_);
+}
+
+void CoreTaskCall::TaskEnded() noexcept {
+  TakeOutcome();
+  if (context_->linked()) context_->Unlink();
+  context_.reset();
+  Ended();
+}
+
+void CoreTaskCall::Stop::Deliver() noexcept {
+  if (carried_out_) return call_.Back();
   if (call_.context_) call_.context_->RequestStop();
   carried_out_ = true;
-  CorePort::Current()->Send(call_.caller_->core(), *this);
+  call_.SendBack(*this);
 }
 
-// --- A port
-// --------------------------------------------------------------------
+// --- A port ----------------------------------------------------------------
 
 CorePort::CorePort(CoreGroup& group, unsigned core, Runtime& runtime,
                    Reactor& reactor) noexcept
@@ -142,6 +160,7 @@ CorePort::CorePort(CoreGroup& group, unsigned core, Runtime& runtime,
       stop_(*this, &CorePort::TakeStop),
       close_(*this, &CorePort::TakeClose),
       end_(*this, &CorePort::TakeEnd),
+      is_stopped_(*this, &CorePort::IsStopped),
       is_idle_(*this, &CorePort::IsIdle),
       is_drained_(*this, &CorePort::IsDrained) {}
 
@@ -154,8 +173,8 @@ CorePort& CorePort::OfThread(const char* call) noexcept {
 }
 
 void CorePort::Open() noexcept {
-  end_order_ = 0;
-  idle_ = closed_ = drained_ = may_end_ = false;
+  stop_order_ = 0;
+  stopped_ = idle_ = closed_ = drained_ = may_end_ = false;
   current_ = this;
   group_.inboxes[core_]->Open();
   reactor_.set_keeper(this);
@@ -167,21 +186,40 @@ void CorePort::Close() noexcept {
 }
 
 void CorePort::Send(unsigned core, Message& message) noexcept {
-  group_.inboxes[core]->Send(message);
+  ways_[core].batch.Add(message);
+  has_batches_ = true;
+}
+
+void CorePort::EndTurn() noexcept {
+  if (!stopped_ && reactor_.scope().stop_requested()) {
+    stopped_ = true;
+    // Relaxed: that a core was stopped because another one was is told by
+    // messages.
+    stop_order_ = group_.stopped.fetch_add(1, std::memory_order_relaxed);
+    Tell(is_stopped_);
+  }
+  SendBatches();
+}
+
+void CorePort::SendBatches() noexcept {
+  if (!has_batches_) return;
+  has_batches_ = false;
+  for (unsigned core = 0; core < group_.size(); ++core) {
+    MessageBatch& batch = ways_[core].batch;
+    if (!batch.empty()) group_.inboxes[core]->Send(batch);
+  }
 }
 
 void CorePort::SendCall(CoreCall& call) noexcept {
-  ++ways_[call.core_].out;
-  ++out_;
-  ++call.out_;
-  Send(call.core_, call);
+  ++ways_[call.core_].levels[call.level_].out;
+  call.SendBehind(call);
 }
 
-void CorePort::CallIsBack(CoreCall& call) noexcept {
-  Way& way = ways_[call.core_];
-  --way.out;
-  if (way.waiting.empty()) return;
-  CoreCall& next = way.waiting.front();
+void CorePort::CallIsBack(const CoreCall& call) noexcept {
+  Way::Level& level = ways_[call.core_].levels[call.level_];
+  --level.out;
+  if (level.waiting.empty()) return;
+  CoreCall& next = level.waiting.front();
   next.Unlink();
   SendCall(next);
 }
@@ -205,45 +243,48 @@ void CorePort::DropLeftOver() noexcept {
 }
 
 void CorePort::VisitContexts(ContextVisitor& visitor) const {
-  for (const CoreCall::Context& context : running_) visitor.Visit(context);
+  for (const CoreTaskCall::Context& context : running_) visitor.Visit(context);
 }
 
-// --- The end of a run
-// -----------------------------------------------------------
+// --- The end of a run ------------------------------------------------------
 
 bool CorePort::MayEnd() noexcept {
   if (!idle_) {
     idle_ = true;
-    // Relaxed: that a core ended because another one did is told by messages.
-    end_order_ = group_.ended.fetch_add(1, std::memory_order_relaxed);
-    if (leads()) {
-      group_.stopping = true;
-      ForEachOther(&CorePort::stop_);
-      IsIdle();
-    } else {
-      Send(0, is_idle_);
-    }
+    Tell(is_idle_);
+    SendBatches();
   }
   return may_end_;
 }
 
-// On core 0, for the port of any core.
+// Lets core 0 carry out the step.
+void CorePort::Tell(Step& step) noexcept {
+  if (leads()) {
+    step.Deliver();
+  } else {
+    Send(0, step);
+  }
+}
+
+// On core 0.
 void CorePort::ForEachOther(Step CorePort::*step) noexcept {
   for (unsigned core = 1; core < group_.size(); ++core) {
     Send(core, (*group_.ports[core]).*step);
   }
 }
 
-void CorePort::IsIdle() noexcept {
-  ++group_.idle;
+void CorePort::IsStopped() noexcept {
+  if (std::exchange(group_.stopping, true)) return;
   CorePort& leader = *group_.ports[0];
-  if (!group_.stopping) {
-    // Without having been asked to: it has failed.
-    leader.reactor_.RequestStop();
-  } else if (group_.idle == group_.size()) {
-    leader.ForEachOther(&CorePort::close_);
-    leader.TakeClose();
-  }
+  leader.ForEachOther(&CorePort::stop_);
+  leader.TakeStop();
+}
+
+void CorePort::IsIdle() noexcept {
+  if (++group_.idle != group_.size()) return;
+  CorePort& leader = *group_.ports[0];
+  leader.ForEachOther(&CorePort::close_);
+  leader.TakeClose();
 }
 
 void CorePort::IsDrained() noexcept {
@@ -258,10 +299,11 @@ void CorePort::TakeStop() noexcept { reactor_.RequestStop(); }
 void CorePort::TakeClose() noexcept {
   closed_ = true;
   for (Way& way : ways_) {
-    while (!way.waiting.empty()) {
-      CoreCall& call = way.waiting.front();
-      call.refused_ = kClosed;
-      way.waiting.WakeFirst();
+    for (Way::Level& level : way.levels) {
+      while (!level.waiting.empty()) {
+        level.waiting.front().refused_ = kClosed;
+        level.waiting.WakeFirst();
+      }
     }
   }
   LookWhetherDrained();
@@ -270,11 +312,7 @@ void CorePort::TakeClose() noexcept {
 void CorePort::LookWhetherDrained() noexcept {
   if (!closed_ || out_ != 0 || drained_) return;
   drained_ = true;
-  if (leads()) {
-    IsDrained();
-  } else {
-    Send(0, is_drained_);
-  }
+  Tell(is_drained_);
 }
 
 void CorePort::TakeEnd() noexcept {

@@ -7,12 +7,17 @@
 //  2. A call is sent once, comes back once, and so does the message that stops
 //     it. Its caller goes on when both are back: until then the other core may
 //     touch the call.
-//  3. Messages of one core to another one arrive in the order sent.
-//  4. From one core to another at most `most_calls` calls are on their way or
-//     carried out; more wait where they come from, in their order.
+//  3. Messages of one core to another one arrive in the order sent; those of a
+//     turn go together at its end.
+//  4. From one core to another at most `most_calls` calls of a level are on
+//     their way or carried out; more wait where they come from, in their order.
+//     What carries a call out makes its own calls on the next level, so that a
+//     call waits only for calls that are nested more deeply: no circle of cores
+//     waits for itself. The last level has no bound.
 //  5. The loops of a run end together, in four steps that core 0 leads:
-//       stop   each core is asked to stop, once the main task has ended or a
-//              core has failed. Calls go on: what ends may need them.
+//       stop   each core is asked to stop, as soon as the main task has ended
+//              or a core is stopped, as by a failure. Calls go on: what ends
+//              may need them.
 //       close  when all cores have been without tasks: none sends calls any
 //              more. A call of a task that was spawned too late is refused.
 //       end    when all calls are back: no message is on its way to any core.
@@ -29,6 +34,7 @@
 #include <eddy/runtime/task_context.h>
 #include <eddy/runtime/wait_list.h>
 
+#include <array>
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
@@ -45,85 +51,108 @@ namespace internal {
 
 class CorePort;
 
-// A call of a task to another core (SubmitTo), in the frame of its caller.
-class CoreCall : public ListedWait<CoreCall>, private Message {
+// A call of a task to another core (SubmitTo), in the frame of its caller. What
+// a core touches of the other one's memory is what costs: it is small.
+class CoreCall : public ListedWait<CoreCall>, protected Message {
  public:
-  explicit CoreCall(unsigned core) noexcept : core_(core), stop_(*this) {}
+  explicit CoreCall(unsigned core) noexcept : core_(core) {}
   // Before it is awaited.
   CoreCall(CoreCall&& other) noexcept
-      : ListedWait<CoreCall>(std::move(other)),
-        core_(other.core_),
-        stop_(*this) {}
+      : ListedWait<CoreCall>(std::move(other)), core_(other.core_) {}
 
   const char* name() const noexcept final { return "SubmitTo"; }
 
  protected:
-  // The context, on its core, of a task that carries the call out.
-  class Context final : public TaskContext, public ListHook<Context> {
-   public:
-    // On the core that calls itself, a stop comes from above.
-    Context(CoreCall& call, const TaskContext& caller) noexcept
-        : TaskContext(&caller), call_(call) {}
-    Context(CoreCall& call, Reactor& reactor) noexcept
-        : TaskContext(reactor), call_(call) {}
-
-   private:
-    std::coroutine_handle<> ChainEnded() noexcept override {
-      call_.Ended();
-      return std::noop_coroutine();
-    }
-
-    CoreCall& call_;
-  };
-
   ~CoreCall() = default;
 
   // On the caller's core: what await_suspend gives.
   bool Begin(PromiseBase& caller) noexcept;
   // Why it was not carried out.
   const std::optional<Error>& refused() const noexcept { return refused_; }
+  std::uint8_t level() const noexcept { return level_; }
+  // Whether caller and callee are one.
+  bool is_local() const noexcept;
 
-  // The rest happens on the core that is called.
+  // On the core that is called: calls the function. True if the outcome is
+  // there; false if a task of it goes on, which calls Ended().
+  virtual bool Carry() noexcept = 0;
+  void Ended() noexcept;
 
-  // Calls the function. Null, and the outcome is there; or what a task begins
-  // with, which runs under MakeContext(caller).
-  virtual std::coroutine_handle<PromiseBase> Call(
-      const TaskContext* caller) noexcept = 0;
-  // `caller` is null where that is on another core.
-  TaskContext& MakeContext(const TaskContext* caller) noexcept;
-  // The task has ended: takes its outcome, and destroys it.
+  // Sends a message after the call, which comes back as it does.
+  void SendBehind(Message& message) noexcept;
+  void SendBack(Message& message) noexcept;
+  void Back() noexcept;
+
+ private:
+  friend class CorePort;
+
+  void Cancel() noexcept final;
+  // A stop of the caller, while it is carried out.
+  virtual void StopCarrying() noexcept {}
+  // On the core that is called, and when it is back.
+  void Deliver() noexcept final;
+
+  const unsigned core_;
+  // What follows belongs to the core that is called until this is back, but
+  // for out_.
+  bool carried_out_ = false;
+  // Messages that are not back.
+  std::uint8_t out_ = 0;
+  std::uint8_t level_ = 0;
+  std::optional<Error> refused_;
+  CorePort* caller_ = nullptr;
+};
+
+// One that is carried out by a task, which a stop may reach.
+class CoreTaskCall : public CoreCall {
+ protected:
+  explicit CoreTaskCall(unsigned core) noexcept
+      : CoreCall(core), stop_(*this) {}
+  CoreTaskCall(CoreTaskCall&& other) noexcept
+      : CoreCall(std::move(other)), stop_(*this) {}
+  ~CoreTaskCall() = default;
+
+  // On the core that is called: where the task runs, and lets it run.
+  TaskContext& MakeContext() noexcept;
+  void Run(std::coroutine_handle<PromiseBase> task) noexcept;
+  // It has ended: takes its outcome, and destroys it.
   virtual void TakeOutcome() noexcept = 0;
 
  private:
   friend class CorePort;
 
+  class Context final : public TaskContext, public ListHook<Context> {
+   public:
+    // On the core that calls itself, a stop comes from above.
+    Context(CoreTaskCall& call, const TaskContext& caller) noexcept
+        : TaskContext(&caller), call_(call) {}
+    Context(CoreTaskCall& call, Reactor& reactor) noexcept
+        : TaskContext(reactor), call_(call) {}
+
+   private:
+    std::coroutine_handle<> ChainEnded() noexcept override {
+      call_.TaskEnded();
+      return std::noop_coroutine();
+    }
+
+    CoreTaskCall& call_;
+  };
+
   class Stop final : public Message {
    public:
-    explicit Stop(CoreCall& call) noexcept : call_(call) {}
+    explicit Stop(CoreTaskCall& call) noexcept : call_(call) {}
     void Deliver() noexcept override;
 
    private:
-    CoreCall& call_;
+    CoreTaskCall& call_;
     bool carried_out_ = false;
   };
 
-  void Cancel() noexcept override;
-  // On the core that is called, and when it is back.
-  void Deliver() noexcept override;
-  void VisitContexts(ContextVisitor& visitor) const override;
-  void Ended() noexcept;
-  void SendBack(CorePort& port) noexcept;
-  void Back() noexcept;
-  void StopOrCallIsBack() noexcept;
+  void StopCarrying() noexcept final;
+  void VisitContexts(ContextVisitor& visitor) const final;
+  void TaskEnded() noexcept;
 
-  const unsigned core_;
-  // Of the caller.
-  CorePort* caller_ = nullptr;
-  std::optional<Error> refused_;
-  // Messages that are not back.
-  unsigned out_ = 0;
-  // What follows belongs to the core that is called until this is back.
-  bool carried_out_ = false;
+  // Of the core that is called, until the call is back.
   std::optional<Context> context_;
   ReadyNode start_;
   Stop stop_;
@@ -160,9 +189,9 @@ struct CoreGroup {
   unsigned idle = 0;
   unsigned drained = 0;
   bool stopping = false;
-  // The order in which cores ran out of tasks: of several failures, the first
-  // belongs to the first of them.
-  std::atomic<unsigned> ended = 0;
+  // How many cores are stopped. Of several failures, the first belongs to the
+  // first of them.
+  std::atomic<unsigned> stopped = 0;
   // Whether the loops run.
   std::atomic<bool> running = false;
 };
@@ -176,7 +205,10 @@ class CorePort final : private LoopKeeper {
   CorePort& operator=(const CorePort&) = delete;
 
   // The port of the reactor that runs on this thread, or null.
-  static CorePort* Current() noexcept { return current_; }
+  static CorePort* Current() noexcept {
+    // (In the child of a fork() no reactor runs.)
+    return Reactor::Current() != nullptr ? current_ : nullptr;
+  }
   // The same for `call`, which aborts where there is none.
   static CorePort& OfThread(const char* call) noexcept;
 
@@ -190,8 +222,8 @@ class CorePort final : private LoopKeeper {
   // When no loop runs any more: destroys what could not be sent home.
   void DropLeftOver() noexcept;
 
-  // When this core ran out of tasks, see CoreGroup::ended.
-  unsigned end_order() const noexcept { return end_order_; }
+  // As which of the cores it was stopped; see CoreGroup::stopped.
+  unsigned stop_order() const noexcept { return stop_order_; }
 
   const CoreGroup& group() const noexcept { return group_; }
 
@@ -200,6 +232,7 @@ class CorePort final : private LoopKeeper {
 
  private:
   friend class CoreCall;
+  friend class CoreTaskCall;
 
   // A step of the end.
   class Step final : public Message {
@@ -215,17 +248,26 @@ class CorePort final : private LoopKeeper {
 
   // What goes to another core.
   struct Way {
-    std::size_t out = 0;
-    WaitList<CoreCall> waiting;
+    struct Level {
+      std::size_t out = 0;
+      WaitList<CoreCall> waiting;
+    };
+    static constexpr std::uint8_t kLevels = 4;
+
+    std::array<Level, kLevels> levels;
+    MessageBatch batch;  // of this turn
   };
 
   bool MayEnd() noexcept override;
+  void EndTurn() noexcept override;
   void VisitContexts(ContextVisitor& visitor) const override;
   bool leads() const noexcept { return core_ == 0; }
+  void Tell(Step& step) noexcept;
   void ForEachOther(Step CorePort::*step) noexcept;
+  void SendBatches() noexcept;
   void Send(unsigned core, Message& message) noexcept;
   void SendCall(CoreCall& call) noexcept;
-  void CallIsBack(CoreCall& call) noexcept;
+  void CallIsBack(const CoreCall& call) noexcept;
   void LookWhetherDrained() noexcept;
 
   // Carried out here, when core 0 says so.
@@ -233,6 +275,7 @@ class CorePort final : private LoopKeeper {
   void TakeClose() noexcept;
   void TakeEnd() noexcept;
   // Carried out by core 0, when this one has said so.
+  void IsStopped() noexcept;
   void IsIdle() noexcept;
   void IsDrained() noexcept;
 
@@ -243,16 +286,18 @@ class CorePort final : private LoopKeeper {
   Runtime& runtime_;
   Reactor& reactor_;
   std::vector<Way> ways_;
-  std::size_t out_ = 0;  // of all ways
+  bool has_batches_ = false;
+  std::size_t out_ = 0;  // messages of calls, of all ways
   // Of the calls that others have sent.
-  IntrusiveList<CoreCall::Context> running_;
+  IntrusiveList<CoreTaskCall::Context> running_;
   std::unique_ptr<Homing> left_over_;
-  unsigned end_order_ = 0;
+  unsigned stop_order_ = 0;
+  bool stopped_ = false;
   bool idle_ = false;
   bool closed_ = false;
   bool drained_ = false;
   bool may_end_ = false;
-  Step stop_, close_, end_, is_idle_, is_drained_;
+  Step stop_, close_, end_, is_stopped_, is_idle_, is_drained_;
 };
 
 }  // namespace internal

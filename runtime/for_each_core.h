@@ -41,15 +41,21 @@ namespace internal {
 
 // What a call on a core gives, without its Task and Result.
 template <class F>
-using PlainValueOf = typename AsResult<
-    typename ValueOfCall<std::invoke_result_t<F&, unsigned>>::Type>::value_type;
+struct CallOnCore {
+  CallOnCore(F& f_in, unsigned core_in) noexcept : f(f_in), core(core_in) {}
+  auto operator()() const { return f(core); }
+  F& f;
+  unsigned core;
+};
+template <class F>
+using PlainValueOf =
+    typename SubmitAwaitable<CallOnCore<F>>::Outcome::value_type;
 
 // Runs f(core) on each core; take(core, value), here, takes what it gave.
 template <class F, class Take>
 Task<Result<void>> CallOnEachCore(F f, Take take) {
   const auto call_on = [&take](unsigned core, F own) -> Task<Result<void>> {
-    const auto call = [&own, core] { return own(core); };
-    auto gave = co_await SubmitTo(core, call);
+    auto gave = co_await SubmitTo(core, CallOnCore<F>(own, core));
     if (!gave) co_return Unexpected(gave.error());
     if constexpr (std::is_void_v<PlainValueOf<F>>) {
       take(core);

@@ -6,14 +6,12 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <cmath>
 #include <cstddef>
-#include <cstdlib>
 #include <fstream>
-#include <memory>
-#include <new>
 #include <sstream>
+#include <utility>
 
 namespace eddy::internal {
 namespace {
@@ -38,29 +36,56 @@ void Limit(std::optional<double>& least, std::optional<double> other) {
   if (other) least = std::min(least.value_or(*other), *other);
 }
 
+thread_local std::optional<CoreMask> before_pin;
+
+constexpr std::size_t kWordBits = 8 * sizeof(unsigned long);  // NOLINT
+
 }  // namespace
 
-std::vector<int> AllowedCores() {
+CoreMask CoreMask::OfThread() {
+  CoreMask mask;
+  // The kernel wants room for all cores that it knows: EINVAL.
+  for (std::size_t words = 16; words <= 16384; words *= 2) {
+    mask.words_.assign(words, 0);
+    const int got =
+        sched_getaffinity(0, words * sizeof(unsigned long),  // NOLINT
+                          reinterpret_cast<cpu_set_t*>(mask.words_.data()));
+    if (got == 0) return mask;
+    if (errno != EINVAL) break;
+  }
+  mask.words_.clear();
+  return mask;
+}
+
+CoreMask CoreMask::Of(int core) {
+  const auto bit = static_cast<std::size_t>(core);
+  CoreMask mask;
+  mask.words_.assign(bit / kWordBits + 1, 0);
+  mask.words_.back() = 1UL << (bit % kWordBits);
+  return mask;
+}
+
+Result<void> CoreMask::Apply() const noexcept {
+  const std::size_t size = words_.size() * sizeof(unsigned long);  // NOLINT
+  if (sched_setaffinity(
+          0, size, reinterpret_cast<const cpu_set_t*>(words_.data())) != 0) {
+    return Unexpected(Error::FromErrno(errno));
+  }
+  return {};
+}
+
+std::vector<int> CoreMask::cores() const {
   std::vector<int> cores;
-  // The kernel's mask may be longer than a cpu_set_t: EINVAL.
-  for (std::size_t count = CPU_SETSIZE; count <= std::size_t{1} << 20;
-       count *= 2) {
-    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> set(
-        CPU_ALLOC(count), [](cpu_set_t* s) { CPU_FREE(s); });
-    if (set == nullptr) break;
-    const std::size_t size = CPU_ALLOC_SIZE(count);
-    if (sched_getaffinity(0, size, set.get()) != 0) {
-      if (errno == EINVAL) continue;
-      break;
+  for (std::size_t bit = 0; bit < words_.size() * kWordBits; ++bit) {
+    if ((words_[bit / kWordBits] >> (bit % kWordBits) & 1) != 0) {
+      cores.push_back(static_cast<int>(bit));
     }
-    for (std::size_t core = 0; core < count; ++core) {
-      if (CPU_ISSET_S(core, size, set.get())) {
-        cores.push_back(static_cast<int>(core));
-      }
-    }
-    break;
   }
   return cores;
+}
+
+std::vector<int> AllowedCores() {
+  return (before_pin ? *before_pin : CoreMask::OfThread()).cores();
 }
 
 std::optional<double> CpuQuota(const std::string& proc_self_cgroup,
@@ -97,56 +122,33 @@ std::optional<double> CpuQuota(const std::string& proc_self_cgroup,
   return least;
 }
 
-std::vector<int> GrantedCores() {
-  std::vector<int> cores = AllowedCores();
+unsigned GrantedCores() {
+  const std::size_t allowed = std::max<std::size_t>(AllowedCores().size(), 1);
   const std::optional<double> quota =
       CpuQuota(ReadAll("/proc/self/cgroup"), "/sys/fs/cgroup");
-  if (quota) {
-    const double most = std::max(*quota, 1.0);
-    if (static_cast<double>(cores.size()) > most) {
-      cores.resize(static_cast<std::size_t>(most));
-    }
-  }
-  return cores;
+  const double most = std::max(quota.value_or(1e9), 1.0);
+  return static_cast<unsigned>(
+      std::min(static_cast<double>(allowed), std::floor(most)));
 }
 
-namespace {
-
-std::atomic<const cpu_set_t*> before_first_pin = nullptr;
-
-}  // namespace
-
-Result<ThreadPin> ThreadPin::To(int core) noexcept {
-  cpu_set_t before;
-  if (sched_getaffinity(0, sizeof before, &before) != 0) {
-    return Unexpected(Error::FromErrno(errno));
+Result<ThreadPin> ThreadPin::To(int core) {
+  CoreMask before = CoreMask::OfThread();
+  if (Result<void> pinned = CoreMask::Of(core).Apply(); !pinned) {
+    return Unexpected(pinned.error());
   }
-  if (before_first_pin.load(std::memory_order_acquire) == nullptr) {
-    // One for the process, which keeps it.
-    auto* const first = new (std::nothrow) cpu_set_t(before);
-    const cpu_set_t* none = nullptr;
-    if (first != nullptr && !before_first_pin.compare_exchange_strong(
-                                none, first, std::memory_order_acq_rel)) {
-      delete first;
-    }
-  }
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(static_cast<unsigned>(core), &only);
-  if (sched_setaffinity(0, sizeof only, &only) != 0) {
-    return Unexpected(Error::FromErrno(errno));
-  }
-  return ThreadPin(before);
+  if (!before_pin) before_pin = std::move(before);
+  return ThreadPin();
 }
 
 ThreadPin::~ThreadPin() {
-  if (before_) sched_setaffinity(0, sizeof *before_, &*before_);
+  if (!owns_ || !before_pin) return;
+  // (Where those cores are gone, it stays.)
+  static_cast<void>(before_pin->Apply());
+  before_pin.reset();
 }
 
-void ThreadPin::UndoInherited() noexcept {
-  if (const cpu_set_t* set = before_first_pin.load(std::memory_order_acquire)) {
-    sched_setaffinity(0, sizeof *set, set);
-  }
+const std::optional<CoreMask>& ThreadPin::Unpinned() noexcept {
+  return before_pin;
 }
 
 }  // namespace eddy::internal

@@ -1,4 +1,4 @@
-// GrantedCores: the cores that this process may use.
+// GrantedCores: how many cores this process may use, and which.
 //
 // Those of its affinity mask (taskset, cpusets), and of these no more than its
 // control groups give it time for (cpu.max of cgroup v2, cpu.cfs_quota_us of
@@ -9,8 +9,6 @@
 
 #include <eddy/runtime/result.h>
 
-#include <sched.h>
-
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,10 +16,10 @@
 
 namespace eddy::internal {
 
-// The numbers of the kernel for them, in ascending order.
-std::vector<int> GrantedCores();
+unsigned GrantedCores();
 
-// Those of the affinity mask of this thread.
+// The kernel's numbers, ascending, of the cores where this thread may run, or
+// might before it was pinned.
 std::vector<int> AllowedCores();
 
 // The least number of cores that a quota says, of the group that the text of
@@ -30,26 +28,40 @@ std::vector<int> AllowedCores();
 std::optional<double> CpuQuota(const std::string& proc_self_cgroup,
                                const std::string& root);
 
-// Keeps this thread on a core. Its end takes that back; REQUIRES: on the same
-// thread.
+// Cores where a thread may run; of any number, unlike a cpu_set_t.
+class CoreMask {
+ public:
+  // Of this thread; empty where the kernel does not tell.
+  static CoreMask OfThread();
+  static CoreMask Of(int core);
+
+  // Lets this thread run there. Errors: EINVAL where there is none of them.
+  Result<void> Apply() const noexcept;
+  std::vector<int> cores() const;
+
+ private:
+  std::vector<unsigned long> words_;  // NOLINT: the kernel's type
+};
+
+// Keeps this thread on a core. Its end, on the same thread, takes that back.
 class ThreadPin {
  public:
   // Errors: EINVAL where the core is gone.
-  static Result<ThreadPin> To(int core) noexcept;
+  static Result<ThreadPin> To(int core);
 
   ThreadPin(ThreadPin&& other) noexcept
-      : before_(std::exchange(other.before_, std::nullopt)) {}
+      : owns_(std::exchange(other.owns_, false)) {}
   ThreadPin& operator=(ThreadPin&&) = delete;
   ~ThreadPin();
 
-  // Where some thread of this process was pinned: lets this one, which has
-  // inherited that, run where the first one might before.
-  static void UndoInherited() noexcept;
+  // Where this thread might run before it was pinned; none where it is not.
+  // Threads that it starts inherit its core, and may take that instead.
+  static const std::optional<CoreMask>& Unpinned() noexcept;
 
  private:
-  explicit ThreadPin(const cpu_set_t& before) noexcept : before_(before) {}
+  ThreadPin() noexcept = default;
 
-  std::optional<cpu_set_t> before_;
+  bool owns_ = true;
 };
 
 }  // namespace eddy::internal

@@ -9,8 +9,15 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace eddy::internal {
+namespace {
+
+// What messages let run at once may take long: other things have their turn.
+constexpr int kMostPerTurn = 256;
+
+}  // namespace
 
 Result<std::shared_ptr<Inbox>> Inbox::Create() {
   const int fd = eventfd(0, EFD_CLOEXEC);
@@ -30,13 +37,20 @@ Result<std::shared_ptr<Inbox>> Inbox::Create() {
 Inbox::~Inbox() { close(event_fd_); }
 
 void Inbox::Send(Message& message) noexcept {
+  MessageBatch batch;
+  batch.Add(message);
+  Send(batch);
+}
+
+void Inbox::Send(MessageBatch& batch) noexcept {
   Message* top = messages_.load(std::memory_order_relaxed);
   do {
-    message.next_ = top;
+    batch.first_->next_ = top;
     // Also a release: what the sender wrote is seen by who takes the message.
     // (Invariant 2 needs more.)
   } while (!messages_.compare_exchange_weak(
-      top, &message, std::memory_order_seq_cst, std::memory_order_relaxed));
+      top, batch.last_, std::memory_order_seq_cst, std::memory_order_relaxed));
+  batch = {};
   if (!asleep_.load(std::memory_order_seq_cst)) return;
   // Relaxed: only one of several senders has to write.
   if (asleep_.exchange(false, std::memory_order_relaxed)) {
@@ -52,6 +66,7 @@ void Inbox::ReadEvent(Reactor& reactor) noexcept {
 }
 
 bool Inbox::Sleep() noexcept {
+  if (undelivered_ != nullptr) return false;
   asleep_.store(true, std::memory_order_seq_cst);
   if (messages_.load(std::memory_order_seq_cst) == nullptr) return true;
   Awake();
@@ -73,21 +88,21 @@ void Inbox::Complete(std::int32_t result, std::uint32_t) noexcept {
   }
 }
 
-void Inbox::DeliverAll() noexcept {
+void Inbox::Deliver() noexcept {
   if (!has_messages()) return;
-  // Acquire: pairs with the release in Send.
-  Message* message = messages_.exchange(nullptr, std::memory_order_acquire);
-  Message* in_order = nullptr;
-  while (message != nullptr) {
-    Message* next = message->next_;
-    message->next_ = in_order;
-    in_order = message;
-    message = next;
+  if (undelivered_ == nullptr) {
+    // Acquire: pairs with the release in Send.
+    Message* message = messages_.exchange(nullptr, std::memory_order_acquire);
+    while (message != nullptr) {
+      Message* next = message->next_;
+      __builtin_prefetch(message->further_, 1);
+      message->next_ = undelivered_;
+      undelivered_ = message;
+      message = next;
+    }
   }
-  while (in_order != nullptr) {
-    Message* next = in_order->next_;
-    in_order->Deliver();
-    in_order = next;
+  for (int most = kMostPerTurn; undelivered_ != nullptr && most != 0; --most) {
+    std::exchange(undelivered_, undelivered_->next_)->Deliver();
   }
 }
 

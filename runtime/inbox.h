@@ -44,7 +44,32 @@ class Message {
 
  private:
   friend class Inbox;
+  friend class MessageBatch;
   Message* next_ = nullptr;
+  // One that comes some messages after this one in a batch: who takes it asks
+  // for that one's memory, which another core has, ahead of time.
+  Message* further_ = nullptr;
+};
+
+// Messages on their way to one inbox, in the order in which they were added.
+class MessageBatch {
+ public:
+  bool empty() const noexcept { return last_ == nullptr; }
+  void Add(Message& message) noexcept {
+    message.next_ = last_;
+    message.further_ = recent_[2];
+    recent_[2] = recent_[1];
+    recent_[1] = recent_[0];
+    recent_[0] = last_;
+    last_ = &message;
+    if (first_ == nullptr) first_ = &message;
+  }
+
+ private:
+  friend class Inbox;
+  Message* first_ = nullptr;
+  Message* last_ = nullptr;  // from where next_ leads back to the first
+  Message* recent_[3] = {};
 };
 
 class Inbox final : private Operation {
@@ -56,6 +81,9 @@ class Inbox final : private Operation {
   // Any thread: delivers the message in one of the reactor's next turns. The
   // sender has to own the inbox until this returns.
   void Send(Message& message) noexcept;
+  // The same for all of a batch, at once, which is empty then.
+  // REQUIRES: not empty.
+  void Send(MessageBatch& batch) noexcept;
 
   // What follows is for the reactor's thread.
 
@@ -71,11 +99,13 @@ class Inbox final : private Operation {
   bool is_open() const noexcept { return openings_ != 0; }
 
   bool has_messages() const noexcept {
-    return messages_.load(std::memory_order_relaxed) != nullptr;
+    return undelivered_ != nullptr ||
+           messages_.load(std::memory_order_relaxed) != nullptr;
   }
 
-  // Once a turn: delivers what has come.
-  void DeliverAll() noexcept;
+  // Once a turn: delivers what has come, up to a bound; more is for the next
+  // turn.
+  void Deliver() noexcept;
 
   // Before the reactor sleeps: lets a sender wake it. Takes an entry.
   void ReadEvent(Reactor& reactor) noexcept;
@@ -99,6 +129,8 @@ class Inbox final : private Operation {
   std::atomic<bool> asleep_ = false;
   const int event_fd_;
   // What follows belongs to the reactor's thread.
+  // Taken from the stack; the first that came is the first.
+  Message* undelivered_ = nullptr;
   std::uint64_t event_ = 0;
   std::size_t expected_ = 0;
   std::size_t openings_ = 0;

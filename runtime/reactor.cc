@@ -255,7 +255,8 @@ void Reactor::Loop(const MainContext& main) {
       CancelAgain();
     }
     if (!later_.empty()) ContinueLater();
-    if (inbox_ != nullptr) inbox_->DeliverAll();
+    if (inbox_ != nullptr) DeliverMessages();
+    if (keeper_ != nullptr) keeper_->EndTurn();
     if (main.ended() && scope_->live() == 0 &&
         (keeper_ == nullptr || keeper_->MayEnd())) {
       if (in_flight() == 0 && ring_->pending() == 0 && later_.empty()) return;
@@ -311,6 +312,18 @@ void Reactor::RunGroups(unsigned most) {
     group->Ran(now - before);
     before = now;
   }
+  groups_->Leave();
+}
+
+// (What they let run at once is in no group.)
+void Reactor::DeliverMessages() {
+  if (groups_ == nullptr) [[likely]] {
+    return inbox_->Deliver();
+  }
+  using RealClock = std::chrono::steady_clock;
+  const RealClock::time_point before = RealClock::now();
+  inbox_->Deliver();
+  (*groups_)[0].Ran(RealClock::now() - before);
 }
 
 internal::ReadyGroups& Reactor::EnsureGroups() {

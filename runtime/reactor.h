@@ -72,6 +72,8 @@ class LoopKeeper {
  public:
   // Asked in each turn in which the reactor has no task of its own.
   virtual bool MayEnd() noexcept = 0;
+  // In each turn, when coroutines have run and messages were delivered.
+  virtual void EndTurn() noexcept = 0;
   // The contexts of what runs for it, for Reactor::VisitTasks.
   virtual void VisitContexts(ContextVisitor& visitor) const = 0;
 
@@ -248,7 +250,8 @@ class Reactor {
     ready_.Push(node);
   }
 
-  // The same for a coroutine that is to run after all that is ready now.
+  // The same for a coroutine that is to run after all that is ready now (in its
+  // scheduling group).
   void ReadyLast(internal::ReadyNode& node) noexcept {
     Ready(node);
     if (chaos_order_ != nullptr) [[unlikely]] {
@@ -297,6 +300,7 @@ class Reactor {
   void Loop(const MainContext& main);
   void RunReady();
   void RunGroups(unsigned most);
+  void DeliverMessages();
   void ResumeFirst(internal::ReadyQueue& queue);
   bool HasReady() const noexcept;
   void EnterRing();

@@ -61,8 +61,9 @@ class ReadyGroups {
   // The group that runs next, which has something to run; null: none has.
   Group* Next() noexcept;
 
-  // The one that Next() gave last.
+  // The one that Next() gave last, until Leave(); then 0.
   std::uint8_t running() const noexcept { return running_; }
+  void Leave() noexcept { running_ = 0; }
 
   bool has_ready() const noexcept;
 

@@ -7,10 +7,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
+#include <cstdio>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -18,19 +20,23 @@
 #include <vector>
 
 namespace eddy {
-namespace {
-
-// Threads that are started meanwhile block all signals.
-class AllSignalsBlocked {
+namespace {  // Threads that are started meanwhile block the signals that others
+             // send; not
+// those of their own faults, nor a profiler's.
+class SignalsBlocked {
  public:
-  AllSignalsBlocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  SignalsBlocked() noexcept {
+    sigset_t sent;
+    sigfillset(&sent);
+    for (const int own :
+         {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF}) {
+      sigdelset(&sent, own);
+    }
+    pthread_sigmask(SIG_SETMASK, &sent, &before_);
   }
-  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
 
  private:
   sigset_t before_;
@@ -97,6 +103,7 @@ struct Runtime::State {
   }
 
   const RuntimeOptions options;
+  const pid_t process = getpid();
   internal::CoreGroup group;
   std::optional<internal::ThreadPin> pin;
   std::unique_ptr<Reactor> reactor;
@@ -116,17 +123,17 @@ Result<std::unique_ptr<Runtime>> Runtime::Create(
     internal::Misuse(
         "Runtime::Create was called by a task; a Runtime is made by main()");
   }
-  const std::vector<int> cpus = internal::GrantedCores();
-  const unsigned granted = std::max(1U, static_cast<unsigned>(cpus.size()));
+  const unsigned granted = internal::GrantedCores();
   const unsigned count = options.cores == 0 ? granted : options.cores;
   if (count > granted && !options.oversubscribe) {
     return Unexpected(kTooFewCores);
   }
   std::unique_ptr<Runtime> runtime(
       new Runtime(std::make_unique<State>(options, count)));
-  const bool pins = options.pin && !options.oversubscribe;
+  const std::vector<int> allowed = internal::AllowedCores();
+  const bool pins = options.pin && count == allowed.size();
   const Result<void> started =
-      runtime->state_->Start(*runtime, pins ? cpus : std::vector<int>());
+      runtime->state_->Start(*runtime, pins ? allowed : std::vector<int>());
   if (!started) return Unexpected(started.error());
   return runtime;
 }
@@ -147,8 +154,9 @@ Result<void> Runtime::State::Start(Runtime& runtime,
   if (Result<void> opened = Open(runtime, 0, *reactor); !opened) return opened;
   std::size_t started = 0;
   Result<void> failure;
+  std::exception_ptr exception;
   try {
-    const AllSignalsBlocked blocked;
+    const SignalsBlocked blocked;
     for (; started < others.size(); ++started) {
       const unsigned core = static_cast<unsigned>(started) + 1;
       others[started].thread =
@@ -158,13 +166,16 @@ Result<void> Runtime::State::Start(Runtime& runtime,
     }
   } catch (const std::system_error& error) {
     failure = Unexpected(Error::FromErrno(error.code().value()));
+  } catch (...) {
+    exception = std::current_exception();
   }
   AwaitDone(started);
   for (Core& core : others) {
     const TaskFailure failed = std::exchange(core.failure, {});
-    if (failed.exception) std::rethrow_exception(failed.exception);
+    if (failed.exception && !exception) exception = failed.exception;
     if (failed.error && failure) failure = Unexpected(*failed.error);
   }
+  if (exception) std::rethrow_exception(exception);
   return failure;
 }
 
@@ -181,9 +192,9 @@ Result<void> Runtime::State::Open(Runtime& runtime, unsigned core,
 // The thread of a core but the first.
 void Runtime::State::Serve(Runtime& runtime, unsigned core,
                            std::optional<int> cpu) noexcept {
-  const std::string name =
-      options.name.substr(0, 11) + "-" + std::to_string(core);
-  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+  char name[16];
+  std::snprintf(name, sizeof name, "%.11s-%u", options.name.c_str(), core);
+  pthread_setname_np(pthread_self(), name);
   Core& self = others[core - 1];
   std::optional<internal::ThreadPin> pinned;
   try {
@@ -229,6 +240,8 @@ Runtime::~Runtime() {
   if (Current() == this) {
     internal::Misuse("a Runtime was destroyed by a task that runs on it");
   }
+  // The child of a fork() has none of its threads, and leaves it alone.
+  if (state_->process != getpid()) static_cast<void>(state_.release());
 }
 
 Reactor& Runtime::main_reactor() noexcept { return *state_->reactor; }
@@ -242,7 +255,7 @@ void Runtime::Begin() {
   internal::CoreGroup& group = state_->group;
   group.idle = group.drained = 0;
   group.stopping = false;
-  group.ended.store(0, std::memory_order_relaxed);
+  group.stopped.store(0, std::memory_order_relaxed);
   group.running.store(true, std::memory_order_relaxed);
   group.ports[0]->Open();
   state_->Tell(State::Command::kRun);
@@ -256,18 +269,20 @@ TaskFailure Runtime::End(TaskFailure of_main) noexcept {
   group.running.store(false, std::memory_order_relaxed);
   for (const auto& port : group.ports) port->DropLeftOver();
   state_->failed_core.reset();
-  TaskFailure first = std::move(of_main);
-  unsigned order = group.ports[0]->end_order();
-  if (first) state_->failed_core = 0;
-  for (unsigned core = 1; core < group.size(); ++core) {
-    TaskFailure& failure = state_->others[core - 1].failure;
-    const unsigned end_order = group.ports[core]->end_order();
-    if (!failure || (first && order < end_order)) continue;
-    first = std::move(failure);
-    order = end_order;
-    state_->failed_core = core;
+  const auto failure_of = [&](unsigned core) -> TaskFailure& {
+    return core == 0 ? of_main : state_->others[core - 1].failure;
+  };
+  std::optional<unsigned>& failed = state_->failed_core;
+  for (unsigned core = 0; core < group.size(); ++core) {
+    if (!failure_of(core)) continue;
+    // One of two is not told.
+    if (failed) main_reactor().DropFailure();
+    if (!failed ||
+        group.ports[core]->stop_order() < group.ports[*failed]->stop_order()) {
+      failed = core;
+    }
   }
-  return first;
+  return failed ? std::move(failure_of(*failed)) : TaskFailure();
 }
 
 Runtime* Runtime::Current() noexcept {

@@ -41,19 +41,22 @@ namespace eddy {
 struct RuntimeOptions {
   // How many; 0: as many as this process may use, which are the cores of its
   // affinity mask, and no more of them than the quota of its control group.
-  unsigned cores = 0;
-  // Each thread stays on its core. The thread that calls Create does so until
-  // the Runtime is destroyed; programs and threads that it starts meanwhile
-  // inherit that (eddy's own pool of threads does not).
+  unsigned cores = 0;  // Each thread stays on its core, where there is one for
+                       // each CPU of the
+  // affinity mask. (With fewer, two programs would choose the same ones: give
+  // each of them CPUs of its own, as taskset does.) The thread that calls
+  // Create stays until the Runtime is destroyed; programs and threads that are
+  // started from a core meanwhile inherit that (eddy's own pool of threads does
+  // not).
   bool pin = true;
   // More cores than this process may use, which then share them: for tests.
-  // Pins nothing.
   bool oversubscribe = false;
   // The threads are named NAME-1, NAME-2, ... (core 0 keeps its name); of a
   // long name the first 11 characters are seen.
-  std::string name = "eddy";
-  // From a core to another one, how many calls may be on their way or carried
-  // out at once; see SubmitTo. 0 counts as 1.
+  std::string name = "eddy";  // From a core to another one, how many calls may
+                              // be on their way or carried
+  // out at once; see SubmitTo. 0 counts as 1. (A service that is started as a
+  // call, as by ForEachCore, is one for as long as it runs.)
   std::size_t most_calls = 1024;
   // Of each core. busy_poll makes messages between cores a hundred times faster
   // where cores have nothing else to do, and costs each of them whole.
@@ -78,12 +81,13 @@ class Runtime {
   // what runs on any core (in Reactor::scope()) and returns when nothing is
   // left: no task, no message, no operation. The loops of all cores go on until
   // all of them have nothing to do, so what is stopped may still ask other
-  // cores. It may be called again.
-  //
-  // Result: what main returned or threw. If a task in the scope of a core
-  // fails, all cores are stopped, and its exception is thrown or its error
-  // returned, as by Reactor::Run; failed_core() says where it was. Of failures
-  // on several cores, that of the core which ended first comes out.
+  // cores. It may be called again.  // Result: what main returned or threw. If
+  // a task in the scope of a core fails, all cores are stopped, and its
+  // exception is thrown or its error returned, as by Reactor::Run;
+  // failed_core() says where it was. Of failures on several cores, that of the
+  // core which was stopped first comes out, and the others are counted on core
+  // 0 (ReactorStats::dropped_failures). So too are all stopped by
+  // Reactor::RequestStop on any of them.
   //
   // REQUIRES: on the thread that created it, not from a task.
   template <class T>
@@ -100,10 +104,9 @@ class Runtime {
   static Runtime& OfTask() noexcept;
   static unsigned CurrentCore() noexcept;
 
-  unsigned cores() const noexcept;
-
-  // The core whose failure the last Run gave; none where it gave what main
-  // returned.
+  unsigned cores() const noexcept;  // The core whose failure the last Run gave,
+                                    // 0 where it was main's; none after
+  // a run without one.
   std::optional<unsigned> failed_core() const noexcept;
 
  private:
@@ -122,6 +125,10 @@ class Runtime {
 
 template <class T>
 T Runtime::Run(Task<T> main) {
+  static_assert(
+      !std::is_reference_v<T>,
+      "what Run gives is a value; what a reference refers to ends with "
+      "the run");
   Begin();
   TaskFailure failure;
   if constexpr (std::is_void_v<T>) {

@@ -1,20 +1,19 @@
 // Sharded<T>: a T on each core of the Runtime, which is used on that core
-// alone.
+// alone.//   const auto serve = [&](Sharded<Store>& stores) ->
+// Task<Result<void>> {
+//     stores.Local().Get(key);                         // of the own core
+//     auto size = co_await stores.InvokeOn(core, [](Store& s) {
+//       return s.size();                               // of that core
+//     });
+//     ...
+//   };
+//   EDDY_CO_CHECK(co_await WithSharded<Store>(serve, options));
 //
-//   Sharded<Store> stores;
-//   EDDY_CO_CHECK(co_await stores.Start(options));     // Store(options), on
-//   each
-//   ...
-//   stores.Local().Get(key);                           // of the own core
-//   auto size = co_await stores.InvokeOn(core, [](Store& s) { return s.size();
-//   });
-//   ...
-//   EDDY_CO_CHECK(co_await stores.Stop());
-//
-// Start and Stop belong to the core that has made the Sharded; Local and the
-// invocations may be used on any core between them.
-// REQUIRES: stopped, or not started, before it is destroyed. A violation
-// aborts.
+// WithSharded makes a Store(options) on each core, and destroys them when the
+// body has ended. Start and Stop do that apart, for a Sharded that lives
+// elsewhere: both on the core that has made it, and Local and the invocations
+// on any core between them. REQUIRES of such a one: stopped, or not started,
+// before it is destroyed; a violation aborts.
 #ifndef EDDY_RUNTIME_SHARDED_H_
 #define EDDY_RUNTIME_SHARDED_H_
 
@@ -26,6 +25,8 @@
 #include <eddy/runtime/task.h>
 #include <eddy/runtime/with_stop.h>
 
+#include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -85,29 +86,37 @@ class Sharded {
     co_return made;
   }
 
-  // Destroys the objects, each on its core, that of the last core first; where
-  // T has a Stop() that returns a Task of nothing or of a Result, that is
-  // awaited there before. No stop point: all are stopped. Errors and
-  // exceptions: the first failure of a Stop(), after the others.
+  // Destroys the objects, each on its core. Where T has a Stop() that returns a
+  // Task of nothing or of a Result, that is awaited before, on one core after
+  // the other from the last one on, while all objects are there: they may still
+  // use each other. (Also of an object whose Start() has failed.) No stop
+  // point: all are stopped. Errors and exceptions: the first failure of a
+  // Stop(), after the others.
   Task<Result<void>> Stop() {
     std::exception_ptr exception;
     Result<void> stopped;
-    for (unsigned core = static_cast<unsigned>(shards_.size()); core-- != 0;) {
-      const auto end = [&]() -> Task<Result<void>> {
-        const std::unique_ptr<T> shard = std::move(shards_[core]);
-        if constexpr (requires(T & s) { s.Stop(); }) {
-          if (shard != nullptr) co_return co_await Outcome(shard->Stop());
+    if constexpr (requires(T & shard) { shard.Stop(); }) {
+      for (std::size_t core = shards_.size(); core-- != 0;) {
+        const auto stop = [this, core]() -> Task<Result<void>> {
+          if (shards_[core] == nullptr) co_return Result<void>();
+          co_return co_await Outcome(shards_[core]->Stop());
+        };
+        try {
+          const Result<void> ended =
+              co_await Shield(SubmitTo(static_cast<unsigned>(core), stop));
+          if (!ended && stopped) stopped = ended;
+        } catch (...) {
+          if (!exception) exception = std::current_exception();
         }
-        co_return Result<void>();
-      };
-      try {
-        const Result<void> ended = co_await Shield(SubmitTo(core, end));
-        if (!ended && stopped) stopped = ended;
-      } catch (...) {
-        if (!exception) exception = std::current_exception();
       }
     }
-    // (Of a kClosed: what is left is destroyed here, when no core runs tasks.)
+    for (std::size_t core = shards_.size(); core-- != 0;) {
+      const auto destroy = [this, core] { shards_[core].reset(); };
+      // (Of a kClosed: what is left is destroyed below, when no core has
+      // tasks.)
+      static_cast<void>(
+          co_await Shield(SubmitTo(static_cast<unsigned>(core), destroy)));
+    }
     shards_.clear();
     if (exception) std::rethrow_exception(exception);
     co_return stopped;
@@ -156,6 +165,42 @@ class Sharded {
   // By core. Each is written on its own.
   std::vector<std::unique_ptr<T>> shards_;
 };
+
+// Runs body(Sharded<T>&), which returns a Task of nothing or of a Result,
+// between Start(args...) and Stop(): however it ends, what was started is
+// stopped. Result: Result<R> where the body gives R or Result<R>. The first
+// failure of Start, the body and Stop.
+template <class T, class Body, class... Args>
+auto WithSharded(Body body, Args... args) -> Task<internal::AsResult<
+    typename std::invoke_result_t<Body&, Sharded<T>&>::ValueType>> {
+  using Outcome = internal::AsResult<
+      typename std::invoke_result_t<Body&, Sharded<T>&>::ValueType>;
+  Sharded<T> shards;
+  EDDY_CO_CHECK(co_await shards.Start(std::move(args)...));
+  std::exception_ptr exception;
+  Outcome outcome = Unexpected(kCanceled);
+  try {
+    if constexpr (std::is_void_v<typename Outcome::value_type> &&
+                  !internal::kIsResult<typename std::invoke_result_t<
+                      Body&, Sharded<T>&>::ValueType>) {
+      co_await body(shards);
+      outcome = Outcome();
+    } else {
+      outcome = co_await body(shards);
+    }
+  } catch (...) {
+    exception = std::current_exception();
+  }
+  Result<void> stopped;
+  try {
+    stopped = co_await shards.Stop();
+  } catch (...) {
+    if (!exception) exception = std::current_exception();
+  }
+  if (exception) std::rethrow_exception(exception);
+  if (outcome && !stopped) co_return Unexpected(stopped.error());
+  co_return outcome;
+}
 
 }  // namespace eddy
 

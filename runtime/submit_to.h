@@ -23,19 +23,22 @@
 // they were awaited. Between calls of several cores there is no order. A call
 // to the own core begins at once (a task: when the caller has suspended).
 // Back-pressure: while RuntimeOptions::most_calls calls of this core to that
-// one have not come back, further ones wait here, in their order.
+// one have not come back, further ones wait here, in their order. Calls that
+// are made by what carries a call out are counted apart, level by level, so
+// that cores which call each other do not wait for themselves; from the third
+// level of nesting on they are not bounded.
 //
-// A function that is no task runs in the other core's loop, between its tasks:
-// keep it short. It is the fast way. Two tasks that both wait for calls to each
-// other's cores hold up nobody; a task may call back to the core it came from.
+// A function that is no task runs in the other core's loop, between its tasks
+// and in no scheduling group: keep it short. It is the fast way.
 //
 // REQUIRES: awaited on a core of a Runtime; core < Runtime::cores(). A
 // violation aborts.
 // Lifetime: the function is kept, on this core, until the await returns; a task
-// of it is made, run and destroyed on the other one.
-// Cost: no allocation of its own (a task has its frame), no lock: two messages,
-// each a compare-and-swap; where the other core sleeps, one system call of the
-// first message to it, and its wake-up. See docs/cores.md.
+// of it is made, run and destroyed on the other one. (A result that throws when
+// it is moved ends the program.)
+// Cost: no allocation of its own (a task has its frame), no lock: two messages.
+// Those of a turn go to a core together, by one compare-and-swap; where it
+// sleeps, one system call and its wake-up. See docs/cores.md.
 #ifndef EDDY_RUNTIME_SUBMIT_TO_H_
 #define EDDY_RUNTIME_SUBMIT_TO_H_
 
@@ -53,86 +56,111 @@
 namespace eddy {
 namespace internal {
 
-template <class T>
-struct ValueOfCall {
-  using Type = T;
-};
-template <class T>
-struct ValueOfCall<Task<T>> {
-  using Type = T;
-};
-
-template <class F>
-class [[nodiscard]] SubmitAwaitable final : public CoreCall {
-  using Returned = std::invoke_result_t<F&>;
-  static constexpr bool kOfTask = kIsTask<Returned>;
-  using Value = typename ValueOfCall<Returned>::Type;
+// What a call gives, made on the core that is called and taken by the caller.
+template <class Call, class Value>
+class OutcomeOfCall : public Call {
   static_assert(
       !std::is_reference_v<Value>,
       "what SubmitTo brings back is a value; a reference into another "
       "core's memory is not to be used here");
-  struct NoTask {};
 
  public:
   using Outcome = AsResult<Value>;
 
-  SubmitAwaitable(unsigned core, F&& f) : CoreCall(core), f_(std::move(f)) {}
-  SubmitAwaitable(SubmitAwaitable&& other)
-      : CoreCall(std::move(other)), f_(std::move(other.f_)) {}
-
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> waiter) noexcept {
-    return Begin(waiter.promise());
+    return this->Begin(waiter.promise());
   }
   [[nodiscard]] Outcome await_resume() {
-    if (refused()) return Unexpected(*refused());
+    if (this->refused()) return Unexpected(*this->refused());
     if (exception_) std::rethrow_exception(std::move(exception_));
     return *std::move(outcome_);
   }
 
+ protected:
+  using Call::Call;
+  OutcomeOfCall(OutcomeOfCall&& other) noexcept : Call(std::move(other)) {}
+  ~OutcomeOfCall() = default;
+
+  // Keeps what make() gives.
+  template <class Make>
+  void Keep(Make&& make) {
+    if constexpr (std::is_void_v<Value>) {
+      make();
+      outcome_.emplace();
+    } else {
+      outcome_.emplace(make());
+    }
+  }
+  void KeepException() noexcept { exception_ = std::current_exception(); }
+
  private:
-  std::coroutine_handle<PromiseBase> Call(
-      const TaskContext* caller) noexcept override {
-    try {
-      if constexpr (kOfTask) {
-        task_.emplace(f_());
-        return TaskAccess::Begin(*task_, MakeContext(caller));
-      } else if constexpr (std::is_void_v<Value>) {
-        f_();
-        outcome_.emplace();
-      } else {
-        outcome_.emplace(f_());
-      }
-    } catch (...) {
-      exception_ = std::current_exception();
-    }
-    return nullptr;
-  }
-
-  void TakeOutcome() noexcept override {
-    if constexpr (kOfTask) {
-      try {
-        auto& promise = TaskAccess::PromiseOf(*task_);
-        if constexpr (std::is_void_v<Value>) {
-          promise.Take();
-          outcome_.emplace();
-        } else {
-          outcome_.emplace(promise.Take());
-        }
-      } catch (...) {
-        exception_ = std::current_exception();
-      }
-      task_.reset();
-    }
-  }
-
-  F f_;
-  [[no_unique_address]] std::conditional_t<kOfTask, std::optional<Returned>,
-                                           NoTask>
-      task_;
   std::optional<Outcome> outcome_;
   std::exception_ptr exception_;
 };
+
+template <class F>
+class [[nodiscard]] SubmitFunction final
+    : public OutcomeOfCall<CoreCall, std::invoke_result_t<F&>> {
+  using Base = OutcomeOfCall<CoreCall, std::invoke_result_t<F&>>;
+
+ public:
+  SubmitFunction(unsigned core, F&& f) : Base(core), f_(std::move(f)) {}
+  SubmitFunction(SubmitFunction&& other)
+      : Base(std::move(other)), f_(std::move(other.f_)) {}
+
+ private:
+  bool Carry() noexcept override {
+    try {
+      this->Keep(f_);
+    } catch (...) {
+      this->KeepException();
+    }
+    return true;
+  }
+
+  F f_;
+};
+
+template <class F>
+class [[nodiscard]] SubmitTask final
+    : public OutcomeOfCall<CoreTaskCall,
+                           typename std::invoke_result_t<F&>::ValueType> {
+  using TaskOfCall = std::invoke_result_t<F&>;
+  using Base = OutcomeOfCall<CoreTaskCall, typename TaskOfCall::ValueType>;
+
+ public:
+  SubmitTask(unsigned core, F&& f) : Base(core), f_(std::move(f)) {}
+  SubmitTask(SubmitTask&& other)
+      : Base(std::move(other)), f_(std::move(other.f_)) {}
+
+ private:
+  bool Carry() noexcept override {
+    try {
+      task_.emplace(f_());
+    } catch (...) {
+      this->KeepException();
+      return true;
+    }
+    this->Run(TaskAccess::Begin(*task_, this->MakeContext()));
+    return false;
+  }
+  void TakeOutcome() noexcept override {
+    try {
+      this->Keep([this] { return TaskAccess::PromiseOf(*task_).Take(); });
+    } catch (...) {
+      this->KeepException();
+    }
+    task_.reset();
+  }
+
+  F f_;
+  std::optional<TaskOfCall> task_;
+};
+
+template <class F>
+using SubmitAwaitable = std::conditional_t<kIsTask<std::invoke_result_t<F&>>,
+                                           SubmitTask<F>, SubmitFunction<F>>;
 
 }  // namespace internal
 

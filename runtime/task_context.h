@@ -39,7 +39,8 @@ class TaskContext {
       : reactor_(parent->reactor_),
         deadline_(parent->deadline_),
         stop_requested_(parent->stop_requested_),
-        group_(parent->group_) {}
+        group_(parent->group_),
+        call_depth_(parent->call_depth_) {}
   TaskContext(const TaskContext&) = delete;
   TaskContext& operator=(const TaskContext&) = delete;
 
@@ -55,6 +56,11 @@ class TaskContext {
   // all that is in none. What is below a context is in the same one.
   std::uint8_t group() const noexcept { return group_; }
   void set_group(std::uint8_t group) noexcept { group_ = group; }
+
+  // How many calls between cores, each made by what the one before it runs,
+  // have led here (see SubmitTo).
+  std::uint8_t call_depth() const noexcept { return call_depth_; }
+  void set_call_depth(std::uint8_t depth) noexcept { call_depth_ = depth; }
 
   // Marks the chain as stopped and asks what it waits on to end early. Resumes
   // nothing in place; a second call does nothing.
@@ -91,6 +97,7 @@ class TaskContext {
   StopState* stop_state_ = nullptr;
   bool stop_requested_ = false;
   std::uint8_t group_ = 0;
+  std::uint8_t call_depth_ = 0;
 };
 
 }  // namespace eddy::internal

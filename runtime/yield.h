@@ -1,4 +1,5 @@
-// Yield: let everything that is ready run first.
+// Yield: let everything that is ready run first (of the own SchedulingGroup,
+// where the reactor has several).
 //
 //   for (...) { Compute(); co_await Yield(); }
 //

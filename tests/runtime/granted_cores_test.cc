@@ -77,44 +77,44 @@ TEST(CpuQuotaTest, UnreadableTextIsNoQuota) {
 
 TEST(GrantedCoresTest, AreWithinTheAffinityMask) {
   const std::vector<int> allowed = AllowedCores();
-  const std::vector<int> granted = GrantedCores();
-  ASSERT_FALSE(granted.empty());
-  EXPECT_LE(granted.size(), allowed.size());
-  for (std::size_t i = 0; i < granted.size(); ++i) {
-    EXPECT_EQ(granted[i], allowed[i]);
-  }
+  EXPECT_GE(GrantedCores(), 1U);
+  EXPECT_LE(GrantedCores(), allowed.size());
   std::thread([&] {
-    const Result<ThreadPin> pin = ThreadPin::To(allowed.back());
-    ASSERT_TRUE(pin);
-    EXPECT_EQ(GrantedCores(), std::vector<int>{allowed.back()});
+    ASSERT_TRUE(CoreMask::Of(allowed.back()).Apply());
+    EXPECT_EQ(AllowedCores(), std::vector<int>{allowed.back()});
+    EXPECT_EQ(GrantedCores(), 1U);
   }).join();
+}
+
+TEST(CoreMaskTest, HasRoomForAnyCore) {
+  EXPECT_EQ(CoreMask::Of(5000).cores(), std::vector<int>{5000});
+  const Result<void> applied = CoreMask::Of(5000).Apply();
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error(), std::errc::invalid_argument);
 }
 
 TEST(ThreadPinTest, IsTakenBack) {
   std::thread([] {
-    const std::vector<int> before = AllowedCores();
+    const std::vector<int> before = CoreMask::OfThread().cores();
     {
       const Result<ThreadPin> pin = ThreadPin::To(before.front());
       ASSERT_TRUE(pin);
-      EXPECT_EQ(AllowedCores(), std::vector<int>{before.front()});
-      std::vector<int> inherited;
-      std::vector<int> undone;
-      std::thread([&] {
-        inherited = AllowedCores();
-        ThreadPin::UndoInherited();
-        undone = AllowedCores();
-      }).join();
-      EXPECT_EQ(inherited, std::vector<int>{before.front()});
-      EXPECT_EQ(undone, before);
+      EXPECT_EQ(CoreMask::OfThread().cores(), std::vector<int>{before.front()});
+      // What it was before still counts.
+      EXPECT_EQ(AllowedCores(), before);
+      ASSERT_TRUE(ThreadPin::Unpinned());
+      EXPECT_EQ(ThreadPin::Unpinned()->cores(), before);
     }
-    EXPECT_EQ(AllowedCores(), before);
+    EXPECT_EQ(CoreMask::OfThread().cores(), before);
+    EXPECT_FALSE(ThreadPin::Unpinned());
   }).join();
 }
 
 TEST(ThreadPinTest, ACoreThatIsNotThereIsRefused) {
-  const Result<ThreadPin> pin = ThreadPin::To(1000);
+  const Result<ThreadPin> pin = ThreadPin::To(5000);
   ASSERT_FALSE(pin);
   EXPECT_EQ(pin.error(), std::errc::invalid_argument);
+  EXPECT_FALSE(ThreadPin::Unpinned());
 }
 
 }  // namespace

@@ -10,12 +10,15 @@
 #include <eddy/runtime/testing/co_test.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/until_stopped.h>
+#include <eddy/runtime/with_stop.h>
 #include <eddy/runtime/yield.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -38,8 +41,6 @@ using namespace std::chrono_literals;  // NOLINT: literals
 using test::MakeRuntime;
 using test::OnCores;
 
-std::vector<int> CpusOfThread() { return internal::AllowedCores(); }
-
 TEST(RuntimeTest, RunsMainOnCoreZero) {
   const std::unique_ptr<Runtime> runtime = MakeRuntime(3);
   EXPECT_EQ(runtime->cores(), 3U);
@@ -54,33 +55,59 @@ TEST(RuntimeTest, RunsMainOnCoreZero) {
   EXPECT_FALSE(runtime->failed_core());
 }
 
-TEST(RuntimeTest, HasAllGrantedCoresByDefaultAndPinsThem) {
-  const std::vector<int> before = CpusOfThread();
-  const std::vector<int> granted = internal::GrantedCores();
+TEST(RuntimeTest, HasAllGrantedCoresByDefault) {
+  const Result<std::unique_ptr<Runtime>> runtime = Runtime::Create();
+  ASSERT_TRUE(runtime) << runtime.error().message();
+  EXPECT_EQ((*runtime)->cores(), internal::GrantedCores());
+  // A second one has as many, though this thread may be pinned now.
+  const Result<std::unique_ptr<Runtime>> second = Runtime::Create();
+  ASSERT_TRUE(second) << second.error().message();
+  EXPECT_EQ((*second)->cores(), (*runtime)->cores());
+}
+
+TEST(RuntimeTest, HasEachThreadOnACoreOfItsOwn) {
+  const std::vector<int> before = internal::CoreMask::OfThread().cores();
+  const auto cpus_of_thread = [] {
+    return internal::CoreMask::OfThread().cores();
+  };
   {
-    const Result<std::unique_ptr<Runtime>> runtime = Runtime::Create();
+    RuntimeOptions options;
+    options.cores = static_cast<unsigned>(before.size());
+    options.oversubscribe = true;  // where a quota grants fewer
+    const Result<std::unique_ptr<Runtime>> runtime = Runtime::Create(options);
     ASSERT_TRUE(runtime) << runtime.error().message();
-    ASSERT_EQ((*runtime)->cores(), granted.size());
     (*runtime)->Run([&]() -> Task<> {
-      for (unsigned core = 0; core < granted.size(); ++core) {
+      for (unsigned core = 0; core < before.size(); ++core) {
         const Result<std::vector<int>> cpus =
-            co_await SubmitTo(core, CpusOfThread);
+            co_await SubmitTo(core, cpus_of_thread);
         CO_ASSERT_OK(cpus);
-        CO_ASSERT_EQ(cpus->size(), 1U);
-        EXPECT_EQ((*cpus)[0], granted[core]);
+        EXPECT_EQ(*cpus, std::vector<int>{before[core]});
       }
-      // The pool may run where the program might.
-      const Result<std::vector<int>> of_pool = co_await Blocking(CpusOfThread);
+      // The pool may run where the program might. (Its threads may have been
+      // started before.)
+      const Result<std::vector<int>> of_pool =
+          co_await Blocking(cpus_of_thread);
       CO_ASSERT_OK(of_pool);
       EXPECT_EQ(*of_pool, before);
     });
   }
-  EXPECT_EQ(CpusOfThread(), before);
+  EXPECT_EQ(cpus_of_thread(), before);
+}
+
+// Two programs of one core each would have the same one.
+TEST(RuntimeTest, PinsNothingWhereItHasNotAllCores) {
+  const std::vector<int> before = internal::CoreMask::OfThread().cores();
+  if (before.size() < 2) GTEST_SKIP() << "this machine has one core";
+  RuntimeOptions options;
+  options.cores = 1;
+  const Result<std::unique_ptr<Runtime>> runtime = Runtime::Create(options);
+  ASSERT_TRUE(runtime) << runtime.error().message();
+  EXPECT_EQ(internal::CoreMask::OfThread().cores(), before);
 }
 
 TEST(RuntimeTest, NeverTakesMoreCoresThanGranted) {
   RuntimeOptions options;
-  options.cores = static_cast<unsigned>(internal::GrantedCores().size()) + 1;
+  options.cores = internal::GrantedCores() + 1;
   const auto runtime = Runtime::Create(options);
   ASSERT_FALSE(runtime);
   EXPECT_EQ(runtime.error(), kTooFewCores);
@@ -100,7 +127,8 @@ TEST(RuntimeTest, NamesItsThreadsAndBlocksSignalsOnThem) {
       sigset_t mask;
       pthread_sigmask(SIG_SETMASK, nullptr, &mask);
       return sigismember(&mask, SIGTERM) == 1 &&
-             sigismember(&mask, SIGUSR1) == 1;
+             sigismember(&mask, SIGUSR1) == 1 &&
+             sigismember(&mask, SIGSEGV) == 0;
     };
     CO_EXPECT_TRUE(*co_await SubmitTo(1, blocks));
     EXPECT_FALSE(blocks());
@@ -205,6 +233,76 @@ TEST(RuntimeTest, AnErrorOfAnotherCoreIsThrownWhereMainGivesNoResult) {
   };
   EXPECT_THROW(runtime->Run(main), std::system_error);
   EXPECT_EQ(runtime->failed_core(), 1U);
+}
+
+// It does not wait until all tasks of the core that has failed have ended.
+TEST(RuntimeTest, AFailureStopsTheOthersAtOnce) {
+  const std::unique_ptr<Runtime> runtime = MakeRuntime(3);
+  const auto main = []() -> Task<Result<void>> {
+    std::atomic<bool> main_stopped = false;
+    const auto cleans_up = [&]() -> Task<> {
+      co_await UntilStopped();
+      // Until core 0 is stopped, which it would not be otherwise.
+      while (!main_stopped) co_await Yield();
+    };
+    const auto fails = []() -> Task<Result<void>> {
+      co_return Unexpected(std::errc::io_error);
+    };
+    EDDY_CO_CHECK(co_await SubmitTo(1, [&] {
+      Reactor::Current()->scope().Spawn(cleans_up);
+      Reactor::Current()->scope().Spawn(fails);
+    }));
+    // Fails later, because it is stopped.
+    const auto consequence = []() -> Task<Result<void>> {
+      co_await UntilStopped();
+      co_return Unexpected(std::errc::broken_pipe);
+    };
+    static_cast<void>(co_await SubmitTo(
+        2, [&] { Reactor::Current()->scope().Spawn(consequence); }));
+    co_await UntilStopped();
+    main_stopped = true;
+    static_cast<void>(co_await Shield(SubmitTo(1, [] {})));
+    co_return Result<void>();
+  };
+  const Result<void> result = runtime->Run(main);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error(), std::errc::io_error);
+  EXPECT_EQ(runtime->failed_core(), 1U);
+}
+
+TEST(RuntimeTest, AStopOfAnyReactorStopsAll) {
+  const std::unique_ptr<Runtime> runtime = MakeRuntime(2);
+  const int result = runtime->Run([]() -> Task<int> {
+    static_cast<void>(
+        co_await SubmitTo(1, [] { Reactor::Current()->RequestStop(); }));
+    co_await UntilStopped();
+    co_return 3;
+  });
+  EXPECT_EQ(result, 3);
+  EXPECT_FALSE(runtime->failed_core());
+}
+
+TEST(RuntimeTest, TheChildOfAForkLeavesItAlone) {
+  std::unique_ptr<Runtime> runtime = MakeRuntime(2);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(30);
+    runtime.reset();
+    _exit(0);
+  }
+  ASSERT_GT(child, 0);
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  runtime->Run([]() -> Task<> {
+    EXPECT_NE(Runtime::Current(), nullptr);
+    const pid_t inner = fork();
+    if (inner == 0) _exit(Runtime::Current() == nullptr ? 0 : 1);
+    int inner_status = -1;
+    EXPECT_EQ(waitpid(inner, &inner_status, 0), inner);
+    EXPECT_EQ(inner_status, 0);
+    co_return;
+  });
 }
 
 TEST(RuntimeTest, LeavesNoDescriptor) {

@@ -93,9 +93,9 @@ TEST(ShardedTest, StartsInOrderAndStopsInReverse) {
     CO_EXPECT_OK(co_await services.Start(9U));
     CO_EXPECT_OK(co_await services.Stop());
   });
-  EXPECT_EQ(Events(), (std::vector<std::string>{
-                          "make 0", "start 0", "make 1", "start 1", "stop 1",
-                          "destroy 1", "stop 0", "destroy 0"}));
+  EXPECT_EQ(Events(), (std::vector<std::string>{"make 0", "start 0", "make 1",
+                                                "start 1", "stop 1", "stop 0",
+                                                "destroy 1", "destroy 0"}));
 }
 
 TEST(ShardedTest, AFailedStartStopsWhatHasStarted) {
@@ -107,7 +107,68 @@ TEST(ShardedTest, AFailedStartStopsWhatHasStarted) {
   });
   EXPECT_EQ(Events(),
             (std::vector<std::string>{"make 0", "start 0", "make 1", "stop 1",
-                                      "destroy 1", "stop 0", "destroy 0"}));
+                                      "stop 0", "destroy 1", "destroy 0"}));
+}
+
+// Its Stop() ends what uses it, and another one's.
+class Busy {
+ public:
+  explicit Busy(Sharded<Busy>& all) : all_(all) {}
+  Task<Result<void>> Stop() {
+    all_.Local().stopping_ = true;
+    co_await Yield();
+    const unsigned other = 1 - Runtime::CurrentCore();
+    const auto uses = [](Busy& busy) { busy.used_ = true; };
+    co_return co_await all_.InvokeOn(other, uses);
+  }
+
+ private:
+  Sharded<Busy>& all_;
+  bool stopping_ = false;
+  bool used_ = false;
+};
+
+TEST(ShardedTest, AllObjectsAreThereWhileOneIsStopped) {
+  OnCores(2, []() -> Task<> {
+    Sharded<Busy> all;
+    CO_EXPECT_OK(co_await all.Start(std::ref(all)));
+    CO_EXPECT_OK(co_await all.Stop());
+  });
+}
+
+TEST(ShardedTest, WithShardedStopsHoweverItsBodyEnds) {
+  OnCores(2, []() -> Task<> {
+    const auto reads = [](Sharded<Counter>& counters) -> Task<Result<int>> {
+      co_return co_await counters.InvokeOn(
+          1, [](Counter& counter) { return counter.value; });
+    };
+    const Result<int> read = co_await WithSharded<Counter>(reads, 7);
+    CO_ASSERT_OK(read);
+    EXPECT_EQ(*read, 7);
+    const auto nothing = [](Sharded<Counter>&) -> Task<> { co_return; };
+    CO_EXPECT_OK(co_await WithSharded<Counter>(nothing, 7));
+    Events().clear();
+    const auto fails = [](Sharded<Service>&) -> Task<Result<void>> {
+      co_return Unexpected(std::errc::io_error);
+    };
+    CO_EXPECT_ERROR(co_await WithSharded<Service>(fails, 9U),
+                    std::errc::io_error);
+    const auto throws = [](Sharded<Service>&) -> Task<> {
+      throw std::runtime_error("thrown");
+      co_return;
+    };
+    bool caught = false;
+    try {
+      static_cast<void>(co_await WithSharded<Service>(throws, 9U));
+    } catch (const std::runtime_error&) {
+      caught = true;
+    }
+    EXPECT_TRUE(caught);
+    // Eight of each.
+    EXPECT_EQ(Events().size(), 16U);
+    CO_EXPECT_ERROR(co_await WithSharded<Service>(fails, 1U),
+                    std::errc::io_error);
+  });
 }
 
 TEST(ShardedTest, AConstructorThatThrowsFailsTheStart) {

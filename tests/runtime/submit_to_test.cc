@@ -9,6 +9,7 @@
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/testing/co_test.h>
+#include <eddy/runtime/testing/virtual_clock.h>
 #include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/until_stopped.h>
@@ -244,7 +245,7 @@ TEST(SubmitToTest, AStopThatCrossesTheReplyIsAbsorbed) {
         EXPECT_EQ(result.error(), kCanceled);
       }
     };
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 300; ++i) {
       const auto body = [&](TaskScope& scope) -> Task<> {
         scope.Spawn(call);
         for (int yield = 0; yield < i % 7; ++yield) co_await Yield();
@@ -263,6 +264,43 @@ TEST(SubmitToTest, ATaskMayCallBack) {
       co_return co_await SubmitTo(0, [&] { return here + 1; });
     };
     CO_EXPECT_EQ(*co_await SubmitTo(1, calls_back), 6);
+  });
+}
+
+Task<Result<int>> CallBackAndForth(unsigned core, int depth) {
+  if (depth == 0) co_return 0;
+  const unsigned next = (core + 1) % 3;
+  const auto calls = [&] { return CallBackAndForth(next, depth - 1); };
+  EDDY_CO_TRY(const int depth_below, co_await SubmitTo(next, calls));
+  co_return depth_below + 1;
+}
+
+// However few may be out, what is nested does not wait for what it is nested
+// in.
+TEST(SubmitToTest, NestedCallsDoNotWaitForThemselves) {
+  RuntimeOptions options;
+  options.most_calls = 1;
+  const auto main = []() -> Task<> {
+    const auto body = [&](TaskScope& scope) -> Task<> {
+      const auto calls = [](int depth) -> Task<> {
+        const Result<int> result = co_await CallBackAndForth(0, depth);
+        CO_ASSERT_OK(result);
+        EXPECT_EQ(*result, depth);
+      };
+      for (int i = 0; i < 60; ++i) scope.Spawn(calls, i % 20);
+      co_return;
+    };
+    CO_EXPECT_OK(co_await WithScope(body));
+  };
+  OnCores(3, main, options);
+}
+
+// Virtual time stands still for what another core does in real time.
+TEST(SubmitToTest, AVirtualClockWaitsForTheCall) {
+  OnCores(2, []() -> Task<> {
+    const VirtualClock clock;
+    const auto works = [] { std::this_thread::sleep_for(20ms); };
+    CO_EXPECT_OK(co_await WithTimeout(1h, SubmitTo(1, works)));
   });
 }
 
