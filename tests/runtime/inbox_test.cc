@@ -71,10 +71,10 @@ TEST_F(InboxTest, DeliversInOrderAndWakesNobodyWhoIsAwake) {
   inbox_->Send(two);
   EXPECT_TRUE(inbox_->has_messages());
   EXPECT_TRUE(delivered_.empty());
-  inbox_->DeliverAll();
+  inbox_->Deliver();
   EXPECT_FALSE(inbox_->has_messages());
   inbox_->Send(three);
-  inbox_->DeliverAll();
+  inbox_->Deliver();
   EXPECT_EQ(delivered_, (std::vector<int>{1, 2, 3}));
   EXPECT_EQ(Writes(), 0U);
 }
@@ -88,8 +88,55 @@ TEST_F(InboxTest, WakesOnceForABatch) {
   inbox_->Send(two);
   EXPECT_EQ(Writes(), 0U);
   inbox_->Awake();
-  inbox_->DeliverAll();
+  inbox_->Deliver();
   EXPECT_EQ(delivered_, (std::vector<int>{1, 2}));
+}
+
+TEST_F(InboxTest, ABatchIsSentAtOnceAndInItsOrder) {
+  std::vector<std::unique_ptr<Letter>> letters;
+  std::vector<int> numbers;
+  for (int i = 0; i != 10; ++i) {
+    letters.push_back(std::make_unique<Letter>(delivered_, i));
+    numbers.push_back(i);
+  }
+  MessageBatch batch;
+  EXPECT_TRUE(batch.empty());
+  ASSERT_TRUE(inbox_->Sleep());
+  inbox_->Send(*letters[0]);
+  for (std::size_t i = 1; i != 6; ++i) batch.Add(*letters[i]);
+  EXPECT_FALSE(batch.empty());
+  inbox_->Send(batch);
+  EXPECT_TRUE(batch.empty());
+  for (std::size_t i = 6; i != 10; ++i) batch.Add(*letters[i]);
+  inbox_->Send(batch);
+  EXPECT_EQ(Writes(), 1U);
+  inbox_->Awake();
+  inbox_->Deliver();
+  EXPECT_EQ(delivered_, numbers);
+}
+
+// What comes at once for ever must not keep all else from its turn.
+TEST_F(InboxTest, DeliversABoundedNumberAndDoesNotSleepOnTheRest) {
+  constexpr int kLetters = 1000;
+  std::vector<std::unique_ptr<Letter>> letters;
+  for (int i = 0; i != kLetters; ++i) {
+    letters.push_back(std::make_unique<Letter>(delivered_, i));
+    inbox_->Send(*letters.back());
+  }
+  inbox_->Deliver();
+  EXPECT_LT(delivered_.size(), std::size_t{kLetters});
+  EXPECT_TRUE(inbox_->has_messages());
+  EXPECT_FALSE(inbox_->Sleep());
+  Letter last(delivered_, kLetters);
+  inbox_->Send(last);
+  for (int turns = 0; turns < kLetters && inbox_->has_messages(); ++turns) {
+    inbox_->Deliver();
+  }
+  ASSERT_EQ(delivered_.size(), std::size_t{kLetters + 1});
+  for (int i = 0; i <= kLetters; ++i) {
+    EXPECT_EQ(delivered_[static_cast<std::size_t>(i)], i);
+  }
+  EXPECT_TRUE(inbox_->Sleep());
 }
 
 TEST_F(InboxTest, DoesNotSleepOnAMessage) {
@@ -108,7 +155,7 @@ TEST_F(InboxTest, AnAwakeOneIsNotWokenAfterASleep) {
   inbox_->Awake();
   inbox_->Send(one);
   EXPECT_EQ(Writes(), 0U);
-  inbox_->DeliverAll();
+  inbox_->Deliver();
 }
 
 // Either the sender wakes the sleeper, or that sees the message.
@@ -135,7 +182,7 @@ TEST_F(InboxTest, NoMessageWaitsForASleeper) {
         Writes();
       }
       inbox_->Awake();
-      inbox_->DeliverAll();
+      inbox_->Deliver();
     }
   }
   sender.join();
