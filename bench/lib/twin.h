@@ -40,6 +40,8 @@ inline int BindLoopback(int argc, char** argv, int type) {
   if (fd < 0) Die("socket");
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // So that a server for each core can share a port.
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   const sockaddr_in address = Loopback(argc > 1 ? argv[1] : "0");
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
       0) {

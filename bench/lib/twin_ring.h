@@ -32,11 +32,13 @@ T* ObjectOf(const io_uring_cqe& cqe) {
 
 class TwinRing {
  public:
-  TwinRing() {
+  static constexpr unsigned kReactorFlags =
+      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+      IORING_SETUP_SUBMIT_ALL | IORING_SETUP_TASKRUN_FLAG;
+
+  explicit TwinRing(unsigned flags = kReactorFlags) {
     io_uring_params params{};
-    params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                   IORING_SETUP_SUBMIT_ALL | IORING_SETUP_TASKRUN_FLAG |
-                   IORING_SETUP_CQSIZE;
+    params.flags = flags | IORING_SETUP_CQSIZE;
     params.cq_entries = kCompletions;
     Check(io_uring_queue_init_params(kSubmissions, &ring_, &params),
           "io_uring_queue_init_params");
