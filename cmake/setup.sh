@@ -77,9 +77,9 @@ eddy_install() {
 
 # Called by eddy_install, which has set as_root. A subshell, for its trap.
 eddy_apt_get() (
-  # A package with a service (nginx, redis-server) starts it and has it started
-  # at each boot. Tests and benchmarks start their own; so forbid the one, and
-  # undo the other.
+  # A package with a service (nginx, redis-server, memcached) starts it and has
+  # it started at each boot. Tests and benchmarks start their own; so forbid the
+  # one, and undo the other.
   policy=/usr/sbin/policy-rc.d
   if [[ ! -e $policy ]]; then
     trap '"${as_root[@]}" rm -f "$policy"' EXIT
@@ -92,7 +92,7 @@ eddy_apt_get() (
   # Package lists that are absent or old are what the first try fails of.
   "${install[@]}" || { "${apt_get[@]}" update && "${install[@]}"; } || exit
   local service
-  for service in nginx redis-server; do
+  for service in nginx redis-server memcached; do
     if [[ -d /run/systemd/system && " $* " == *" $service "* ]]; then
       "${as_root[@]}" systemctl --quiet disable "$service"
     fi

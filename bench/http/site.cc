@@ -116,17 +116,4 @@ absl::Status Site::Check(int port, const std::string& file) const {
   return absl::OkStatus();
 }
 
-int FreePort() {
-  sockaddr_in address = Loopback(0);
-  socklen_t length = sizeof address;
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) != 0) {
-    std::perror("bind");
-    std::exit(1);
-  }
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
-
 }  // namespace eddy::bench

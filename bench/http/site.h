@@ -40,9 +40,6 @@ class Site {
   std::filesystem::path folder_;
 };
 
-// A TCP port of the loopback address that nobody listened on just now.
-int FreePort();
-
 }  // namespace eddy::bench
 
 #endif  // EDDY_BENCH_HTTP_SITE_H_

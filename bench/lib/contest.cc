@@ -2,11 +2,17 @@
 
 #include "bench/lib/contest.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -41,8 +47,7 @@ struct Contender {
 };
 
 absl::Status Start(const Contest& contest, const Pace& pace, Contender& c) {
-  absl::StatusOr<Server> server =
-      StartServer(c.subject->command, pace.cores.server);
+  absl::StatusOr<Server> server = StartServer(*c.subject, pace.cores.server);
   if (!server.ok()) return server.status();
   c.server.emplace(*std::move(server));
   absl::StatusOr<std::unique_ptr<Load>> load = contest.connect(c.server->port);
@@ -62,6 +67,19 @@ void RunRound(const Contest& contest, const Pace& pace, std::size_t round,
       c.status = c.Run(kRamp, kSlice, contest.helper, c.totals);
     }
   }
+}
+
+bool Accepts(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool accepted =
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address),
+                sizeof address) == 0;
+  ::close(fd);
+  return accepted;
 }
 
 }  // namespace
@@ -92,6 +110,21 @@ absl::StatusOr<Server> StartServer(const std::vector<std::string>& command,
         absl::StrCat("its first line ends in no port: ", *line));
   }
   return Server{*std::move(process), static_cast<std::uint16_t>(port)};
+}
+
+absl::StatusOr<Server> StartServer(const Subject& subject, int cpu) {
+  if (subject.port == 0) return StartServer(subject.command, cpu);
+  absl::StatusOr<Process> process = Process::Start(subject.command, cpu);
+  if (!process.ok()) return process.status();
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!Accepts(subject.port)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return absl::DeadlineExceededError("it does not listen");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return Server{*std::move(process), subject.port};
 }
 
 absl::Status Both(const absl::Status& first, const absl::Status& end) {

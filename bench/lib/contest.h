@@ -29,6 +29,8 @@ struct Subject {
   std::string name;
   // Starts a server that says on its first line which port it has taken.
   std::vector<std::string> command;
+  // Or that says nothing, and listens on this one.
+  std::uint16_t port = 0;
 };
 
 // Those of `subjects` that are built and that --subjects names, or the floor;
@@ -44,6 +46,8 @@ struct Server {
 };
 absl::StatusOr<Server> StartServer(const std::vector<std::string>& command,
                                    int cpu);
+// The same for either kind; one that says nothing is waited for.
+absl::StatusOr<Server> StartServer(const Subject& subject, int cpu);
 
 // What went wrong, and how the server has ended.
 absl::Status Both(const absl::Status& first, const absl::Status& end);

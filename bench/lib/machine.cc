@@ -2,8 +2,10 @@
 
 #include "bench/lib/machine.h"
 
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -116,6 +118,21 @@ Facts DescribeMachine(const Cores& cores) {
     facts.emplace_back("warning", "one core only: both sides share it");
   }
   return facts;
+}
+
+std::uint16_t FreePort() {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+    std::perror("bind");
+    std::exit(1);
+  }
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+  ::close(fd);
+  return ntohs(address.sin_port);
 }
 
 std::string ProgramFolder() {

@@ -34,6 +34,9 @@ std::uint64_t RaiseDescriptorLimit();
 using Facts = std::vector<std::pair<std::string, std::string>>;
 Facts DescribeMachine(const Cores& cores);
 
+// A TCP port of the loopback address that nobody listened on just now.
+std::uint16_t FreePort();
+
 // The folder of the running program, where its sibling programs are.
 std::string ProgramFolder();
 
