@@ -2,6 +2,7 @@
 
 #include <eddy/io/buffer_pool.h>
 #include <eddy/io/fd_operation.h>
+#include <eddy/runtime/misuse.h>
 #include <eddy/runtime/resident_memory.h>
 
 #include <sys/mman.h>
@@ -159,7 +160,15 @@ std::uint16_t BufferStore::TakeFree() noexcept {
   return id;
 }
 
+void BufferStore::UsedOnAnotherThread() noexcept {
+  eddy::internal::Misuse(
+      "an io::Buffer or a BufferPool was used, or destroyed, on another thread "
+      "than that of its reactor; copy the bytes, or send it home to be "
+      "destroyed (OwnedBy)");
+}
+
 void BufferStore::Return(std::uint16_t id) noexcept {
+  ExpectOwnThread();
   Slot& slot = slots_[id];
   --slot.lent;
   --lent_;

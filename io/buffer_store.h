@@ -28,6 +28,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <thread>
 #include <vector>
 
 namespace eddy::io {
@@ -68,8 +69,12 @@ class BufferStore {
   BufferStore& operator=(const BufferStore&) = delete;
 
   // Handles and slices. The last Unref destroys the store.
-  void Ref() noexcept { ++references_; }
+  void Ref() noexcept {
+    ExpectOwnThread();
+    ++references_;
+  }
   void Unref() noexcept {
+    ExpectOwnThread();
     if (--references_ == 0) delete this;
   }
 
@@ -147,6 +152,15 @@ class BufferStore {
   };
 
   BufferStore() noexcept = default;
+  // (After the reactor's end one thread is as good as another.)
+  void ExpectOwnThread() const noexcept {
+#ifndef NDEBUG
+    if (groups_ != nullptr && thread_ != std::this_thread::get_id()) {
+      UsedOnAnotherThread();
+    }
+#endif
+  }
+  [[noreturn]] static void UsedOnAnotherThread() noexcept;
   ~BufferStore();
   static Result<Mapping> Map(std::size_t size, bool populate);
   Result<void> RegisterRing(Reactor& reactor);
@@ -167,6 +181,7 @@ class BufferStore {
   unsigned lent_ = 0;
   unsigned references_ = 1;
   const Reactor* reactor_ = nullptr;
+  const std::thread::id thread_ = std::this_thread::get_id();
   std::uint16_t group_ = 0;
   std::uint16_t last_published_ = 0;
   bool incremental_ = false;

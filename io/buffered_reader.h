@@ -146,6 +146,14 @@ class BufferedReader {
     co_return n;
   }
 
+  // Bytes that were read from the source already, such as by the reader of the
+  // core that the source came from: they are read first.
+  // REQUIRES: nothing was read yet; bytes.size() <= capacity(); aborts
+  // otherwise.
+  void StartWith(std::span<const std::byte> bytes) noexcept {
+    buffer_.StartWith(bytes);
+  }
+
   // What was read and is not consumed yet.
   std::span<const std::byte> buffered() const noexcept {
     return buffer_.data();

@@ -48,6 +48,18 @@ std::span<std::byte> ReadBuffer::Room() noexcept {
   return {memory_.get() + end_, capacity_ - end_};
 }
 
+void ReadBuffer::StartWith(std::span<const std::byte> bytes) noexcept {
+  if (end_ != 0 || bytes.size() > capacity_) [[unlikely]] {
+    Misuse(
+        "a BufferedReader was to start with %zu bytes where it has begun or "
+        "has "
+        "room for no more than %zu; make one with a larger capacity for them",
+        bytes.size(), capacity_);
+  }
+  std::copy(bytes.begin(), bytes.end(), memory_.get());
+  end_ = bytes.size();
+}
+
 void ReadBuffer::Consume(std::size_t count) noexcept {
   if (count > size()) [[unlikely]] {
     Misuse(

@@ -34,6 +34,10 @@ class ReadBuffer {
   // So many bytes were read into Room().
   void Add(std::size_t count) noexcept { end_ += count; }
 
+  // These are the first bytes that were read. REQUIRES: none was yet, and they
+  // fit; aborts otherwise.
+  void StartWith(std::span<const std::byte> bytes) noexcept;
+
   // The first bytes of data() are done with. Their memory stays as it is until
   // Room(). REQUIRES: count <= size(); aborts otherwise.
   void Consume(std::size_t count) noexcept;

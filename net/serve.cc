@@ -17,6 +17,7 @@ void ServeState::Begin() noexcept {
 void ServeState::End(const SocketAddress* peer, TaskFailure failure,
                      bool stopped) {
   count_.Remove();
+  if (end_ != nullptr) end_->ConnectionEnded();
   stats_.connections = count_.now();
   if (stopped && failure.error == kCanceled) failure.error.reset();
   if (!failure) {

@@ -68,6 +68,8 @@ struct ServeStats {
   // Connections now, and the most that there were at once.
   std::size_t connections = 0;
   std::size_t most_connections = 0;
+  // Those that were given to another core (see ServeOnAllCores).
+  std::uint64_t handed_over = 0;
   // Connections whose handler has ended well; with an error or an exception;
   // and of these with kTimedOut: idle, or by a timeout of the handler's own.
   std::uint64_t ended = 0;
@@ -103,11 +105,21 @@ struct ServeOptions {
 
 namespace internal {
 
+// Told when a connection has ended.
+class ConnectionEnd {
+ public:
+  virtual void ConnectionEnded() noexcept = 0;
+
+ protected:
+  ~ConnectionEnd() = default;
+};
+
 class ServeState {
  public:
-  explicit ServeState(ServeOptions options)
+  explicit ServeState(ServeOptions options, ConnectionEnd* end = nullptr)
       : options_(std::move(options)),
-        stats_(options_.stats != nullptr ? *options_.stats : own_stats_) {
+        stats_(options_.stats != nullptr ? *options_.stats : own_stats_),
+        end_(end) {
     options_.most_connections =
         std::max<std::size_t>(options_.most_connections, 1);
   }
@@ -127,6 +139,7 @@ class ServeState {
   ServeOptions options_;
   ServeStats own_stats_;
   ServeStats& stats_;
+  ConnectionEnd* const end_;
   ConnectionCount count_;
   StopSource draining_;
 };
@@ -165,6 +178,24 @@ Task<> ServeConnection(ServeState& state, Handler& handler, Stream stream) {
             stop.stop_requested() || state.draining().stop_requested());
 }
 
+// Lets accept(scope) begin connections in the scope, until it ends or is
+// stopped; then they may go on for as long as they may.
+template <class Accept>
+Task<Result<void>> AcceptAndDrain(ServeState& state, Accept& accept) {
+  const StopToken stop = co_await CurrentStopToken();
+  const auto body = [&](TaskScope& scope) -> Task<Result<void>> {
+    const Result<void> ended = co_await WithStop(stop, accept(scope));
+    state.draining().RequestStop();
+    if (!scope.stop_requested()) {
+      static_cast<void>(
+          co_await WithTimeout(state.options().drain, state.count().AtMost(0)));
+    }
+    scope.RequestStop();
+    co_return ended;
+  };
+  co_return co_await Shield(WithScope(body));
+}
+
 }  // namespace internal
 
 template <class Listener, class Handler>
@@ -176,31 +207,20 @@ Task<Result<void>> Serve(Listener& listener, Handler handler,
   accepting.multishot =
       state.options().most_connections == ServeOptions::kNoLimit;
   Incoming<Stream> incoming(listener.fd(), accepting, &state.stats().incoming);
-  const StopToken stop = co_await CurrentStopToken();
-  const auto body = [&](TaskScope& scope) -> Task<Result<void>> {
-    const auto accept = [&]() -> Task<Result<void>> {
-      const std::size_t most = state.options().most_connections;
-      while (true) {
-        if (state.count().now() >= most) {
-          EDDY_CO_CHECK(co_await state.count().AtMost(most - 1));
-        }
-        Result<Stream> stream = co_await incoming.Next();
-        if (!stream) co_return Unexpected(stream.error());
-        state.Begin();
-        scope.Spawn(
-            internal::ServeConnection(state, handler, *std::move(stream)));
+  const auto accept = [&](TaskScope& scope) -> Task<Result<void>> {
+    const std::size_t most = state.options().most_connections;
+    while (true) {
+      if (state.count().now() >= most) {
+        EDDY_CO_CHECK(co_await state.count().AtMost(most - 1));
       }
-    };
-    const Result<void> ended = co_await WithStop(stop, accept());
-    state.draining().RequestStop();
-    if (!scope.stop_requested()) {
-      static_cast<void>(
-          co_await WithTimeout(state.options().drain, state.count().AtMost(0)));
+      Result<Stream> stream = co_await incoming.Next();
+      if (!stream) co_return Unexpected(stream.error());
+      state.Begin();
+      scope.Spawn(
+          internal::ServeConnection(state, handler, *std::move(stream)));
     }
-    scope.RequestStop();
-    co_return ended;
   };
-  co_return co_await Shield(WithScope(body));
+  co_return co_await internal::AcceptAndDrain(state, accept);
 }
 
 }  // namespace eddy::net

@@ -3,6 +3,8 @@
 #include <eddy/io/send_zero_copy.h>
 #include <eddy/runtime/misuse.h>
 #include <eddy/runtime/reactor.h>
+#include <eddy/runtime/stop.h>
+#include <eddy/runtime/with_stop.h>
 
 namespace eddy::net {
 
@@ -41,10 +43,38 @@ Task<Result<void>> StreamSocket::WriteZeroCopy(
   co_return written;
 }
 
+Task<Result<void>> StreamSocket::EndReceive(std::vector<std::byte>& received) {
+  if (!receive_.begun()) co_return Result<void>();
+  // Stopped, it gives what is there, and kCanceled when the kernel has ended.
+  StopSource ended;
+  ended.RequestStop();
+  Result<void> result;
+  while (true) {
+    const Result<io::Buffer> data =
+        co_await WithStop(ended.token(), receive_.Next(fd_));
+    if (data) {
+      received.insert(received.end(), data->bytes().begin(),
+                      data->bytes().end());
+    } else if (data.error() == kCanceled) {
+      break;
+    } else if (result) {
+      result = Unexpected(data.error());
+    }
+  }
+  receive_.Reset();
+  co_return result;
+}
+
 void StreamSocket::ReadAfterReceive() noexcept {
   eddy::internal::Misuse(
       "Read was called on a stream after Receive, which may have received "
       "ahead; use one of them");
+}
+
+void StreamSocket::DetachAfterReceive() noexcept {
+  eddy::internal::Misuse(
+      "a stream was to leave its core after Receive, which may have received "
+      "ahead; co_await EndReceive() first");
 }
 
 }  // namespace eddy::net

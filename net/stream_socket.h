@@ -27,6 +27,7 @@
 #include <ranges>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace eddy::net {
 
@@ -60,6 +61,15 @@ class StreamSocket {
   // How Receive receives, before its first call.
   // Errors: EINVAL, ENOMEM; EBUSY (Receive was called already).
   Result<void> SetReceiveOptions(const io::ReceiveOptions& options);
+  // Receives no more ahead, and appends to `received` what was received and not
+  // asked for. From then on the stream is as new: Read may be called, or
+  // Detach, or Receive once more.
+  // Errors: those of Receive, after the bytes that came before; the stream is
+  // as new all the same. No stop point: nothing is lost.
+  // Lifetime: `received` lives until the await returns.
+  // REQUIRES: no task awaits Receive; aborts otherwise.
+  // Cost: a coroutine frame; where the kernel receives, a cancel.
+  Task<Result<void>> EndReceive(std::vector<std::byte>& received);
 
   // All of `data`. See io::SendAll.
   io::SendAll Write(std::span<const std::byte> data,
@@ -122,6 +132,17 @@ class StreamSocket {
   const io::Fd& fd() const noexcept { return fd_; }
   io::Fd& fd() noexcept { return fd_; }
 
+  // Takes the descriptor out: for a stream of another core or reactor, which is
+  // made from it there (see hand_over.h), or for code without eddy. The stream
+  // is empty then. REQUIRES: no operation in flight; Receive was not called, or
+  // EndReceive after it. Violations abort.
+  [[nodiscard]] io::Fd Detach() noexcept {
+    if (receive_.begun()) [[unlikely]] {
+      DetachAfterReceive();
+    }
+    return std::move(fd_);
+  }
+
  protected:
   StreamSocket() noexcept = default;
   explicit StreamSocket(io::Fd fd) noexcept : fd_(std::move(fd)) {}
@@ -135,6 +156,7 @@ class StreamSocket {
 
  private:
   [[noreturn]] static void ReadAfterReceive() noexcept;
+  [[noreturn]] static void DetachAfterReceive() noexcept;
 
   io::Fd fd_;
   // Last: what is in flight is cancelled before the descriptor is closed.

@@ -38,6 +38,7 @@ void MultishotOperation::Submit() noexcept {
   io_uring_sqe* sqe = reactor.GetSqe();
   Prepare(sqe);
   reactor.Track(sqe, *this);
+  reactor_ = &reactor;
   reactor.multishots().PushBack(*this);
 }
 
@@ -111,6 +112,12 @@ void MultishotOperation::Abandon() noexcept {
     Misuse(
         "a socket was closed or destroyed while a task awaits its next element "
         "(%s); stop the task and await its end first",
+        name());
+  }
+  if (in_flight() && reactor_ != Reactor::Current()) [[unlikely]] {
+    Misuse(
+        "a socket was closed or destroyed on another reactor than the one that "
+        "receives on it (%s); destroy it there, such as with SubmitTo",
         name());
   }
   // (Taking an entry may bring its end.)

@@ -18,6 +18,8 @@
 //     may take no SQE.
 //  4. In the reactor's list while it is in flight and has an owner. The end of
 //     the reactor cancels what is in there.
+//  5. While it is in flight it belongs to the reactor that has submitted it:
+//     letting it go elsewhere aborts.
 #ifndef EDDY_RUNTIME_MULTISHOT_OPERATION_H_
 #define EDDY_RUNTIME_MULTISHOT_OPERATION_H_
 
@@ -93,6 +95,8 @@ class MultishotOperation : public Operation,
   void Submit() noexcept;
   bool waits() const noexcept;
 
+  // Of the last entry.
+  const Reactor* reactor_ = nullptr;
   // From Await to EndAwait.
   bool awaited_ = false;
   bool stopped_ = false;

@@ -1,6 +1,7 @@
 #include <eddy/runtime/task_context.h>
 
 #include <eddy/runtime/misuse.h>
+#include <eddy/runtime/reactor.h>
 #include <eddy/runtime/stop.h>
 #include <eddy/runtime/suspension.h>
 
@@ -9,6 +10,9 @@ namespace eddy::internal {
 void TaskContext::DropStopState() noexcept { stop_state_->Unref(); }
 
 void TaskContext::RequestStop() noexcept {
+#ifndef NDEBUG
+  reactor_->AssertCurrent();
+#endif
   if (stop_requested_) return;
   stop_requested_ = true;
   if (stop_state_ != nullptr) stop_state_->RequestStop();
