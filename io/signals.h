@@ -18,13 +18,14 @@
 // it, of one object or of several. To tell all, let one task read and spread
 // the word.
 //
-// Lifetime: its last Next has returned before it is destroyed, which unblocks
-// the signals that it blocked: objects of one signal end in the reverse order
-// of their beginning. A signal that this process ignores is given all the same.
-// One that waits by then acts: a request to end
-// the program is not lost because nobody asked for it in time. A program that
-// ends by a first signal does not want to die by a second one, and says so with
-// DiscardAtEnd.
+// A signal that this process ignores is given all the same.
+//
+// Lifetime: its last Next has returned before it is destroyed, on the thread on
+// which it was made. The last object of a signal unblocks it, in whatever order
+// they end, unless it was blocked before the first one. One that waits by then
+// acts: a request to end the program is not lost because nobody asked for it in
+// time. A program that ends by a first signal does not want to die by a second
+// one, and says so with DiscardAtEnd.
 #ifndef EDDY_IO_SIGNALS_H_
 #define EDDY_IO_SIGNALS_H_
 
@@ -36,6 +37,7 @@
 #include <sys/types.h>
 
 #include <initializer_list>
+#include <span>
 
 namespace eddy::io {
 
@@ -55,7 +57,10 @@ class Signals {
  public:
   // Errors: EINVAL (no such signal), EMFILE, ENFILE, ENOMEM.
   // Cost: two system calls that do not block, and one in the destructor.
-  static Result<Signals> Block(std::initializer_list<int> signals);
+  static Result<Signals> Block(std::span<const int> signals);
+  static Result<Signals> Block(std::initializer_list<int> signals) {
+    return Block(std::span(signals.begin(), signals.size()));
+  }
 
   Signals(Signals&& other) noexcept;
   Signals& operator=(Signals&&) = delete;
@@ -71,16 +76,16 @@ class Signals {
   Task<Result<SignalInfo>> NextInfo();
 
   // The destructor discards what waits by then, where it would act, instead of
-  // letting it. What arrives after the destructor acts.
+  // letting it: signals that another object blocks wait on for that. What
+  // arrives after the destructor acts.
   // Cost: a system call in the destructor, and one for each signal discarded.
   void DiscardAtEnd() noexcept { discard_at_end_ = true; }
 
  private:
-  Signals(Fd fd, const sigset_t& unblock) noexcept;
+  Signals(Fd fd, const sigset_t& signals) noexcept;
 
   Fd fd_;
-  // Those that were not blocked before.
-  sigset_t unblock_;
+  sigset_t signals_;
   bool discard_at_end_ = false;
 };
 

@@ -154,6 +154,46 @@ TEST(SignalsTest, RestoresTheMask) {
   EXPECT_FALSE(IsBlocked(SIGUSR1));
 }
 
+TEST(SignalsTest, TheLastOneRestoresTheMaskWhateverTheOrder) {
+  ASSERT_FALSE(IsBlocked(SIGUSR1));
+  std::optional<Result<io::Signals>> first(io::Signals::Block({SIGUSR1}));
+  std::optional<Result<io::Signals>> second(
+      io::Signals::Block({SIGUSR1, SIGUSR2}));
+  std::optional<Result<io::Signals>> third(io::Signals::Block({SIGUSR1}));
+  first.reset();
+  EXPECT_TRUE(IsBlocked(SIGUSR1));
+  third.reset();
+  EXPECT_TRUE(IsBlocked(SIGUSR1));
+  EXPECT_TRUE(IsBlocked(SIGUSR2));
+  second.reset();
+  EXPECT_FALSE(IsBlocked(SIGUSR1));
+  EXPECT_FALSE(IsBlocked(SIGUSR2));
+}
+
+TEST(SignalsTest, LeavesBlockedWhatWasBlockedBefore) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  {
+    std::optional<Result<io::Signals>> first(io::Signals::Block({SIGUSR1}));
+    const Result<io::Signals> second = io::Signals::Block({SIGUSR1});
+    first.reset();
+  }
+  EXPECT_TRUE(IsBlocked(SIGUSR1));
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+CO_TEST(SignalsTest, TheLastOneGetsItsSignalsWhateverTheOrder) {
+  std::optional<Result<io::Signals>> first(io::Signals::Block({SIGUSR1}));
+  Result<io::Signals> second = io::Signals::Block({SIGUSR1});
+  CO_ASSERT_OK(second);
+  (*first)->DiscardAtEnd();
+  raise(SIGUSR1);
+  first.reset();
+  CO_EXPECT_EQ(co_await second->Next(), SIGUSR1);
+}
+
 TEST(SignalsTest, MovesWithTheMask) {
   {
     std::optional<Result<io::Signals>> from(io::Signals::Block({SIGUSR1}));
