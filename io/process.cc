@@ -6,6 +6,7 @@
 #include <eddy/io/spawn.h>
 #include <eddy/runtime/blocking.h>
 #include <eddy/runtime/timeout.h>
+#include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
 
 #include <fcntl.h>
@@ -96,6 +97,17 @@ int NumberOf(const Stdio& stdio, const Fd& theirs) {
   return theirs.valid() ? theirs.get() : SpawnPlan::kInherit;
 }
 
+class Terminating {
+ public:
+  explicit Terminating(int& count) noexcept : count_(count) { ++count_; }
+  ~Terminating() { --count_; }
+  Terminating(const Terminating&) = delete;
+  Terminating& operator=(const Terminating&) = delete;
+
+ private:
+  int& count_;
+};
+
 }  // namespace
 
 Task<Result<Process>> Process::Start(Command command) {
@@ -159,23 +171,28 @@ void Process::End() noexcept {
   reaped_ = true;
 }
 
-Result<void> Process::TryReap() {
+Result<bool> Process::TryReap() {
+  // What is left of the group can be reached until then, and no longer.
+  if (terminating_ != 0) static_cast<void>(KillAll(SIGKILL));
   int status = 0;
   rusage usage{};
   const pid_t reaped = wait4(pid_, &status, WNOHANG, &usage);
-  if (reaped == 0) return {};
+  if (reaped == 0) return false;
   reaped_ = true;
   if (reaped < 0) return Unexpected(Error::FromErrno(errno));
   status_.emplace(status, usage);
-  return {};
+  return true;
 }
 
 Task<Result<ExitStatus>> Process::Wait() {
+  internal::ReapPause pause;
   while (!status_) {
     if (!exists()) co_return Unexpected(std::errc::no_child_process);
     EDDY_CO_CHECK(co_await Poll(pidfd_, POLLIN));
     // Another Wait may have been first.
-    if (exists()) EDDY_CO_CHECK(TryReap());
+    if (!exists()) continue;
+    EDDY_CO_TRY(const bool reaped, TryReap());
+    if (!reaped) EDDY_CO_CHECK(co_await Sleep(pause.Next()));
   }
   co_return *status_;
 }
@@ -188,7 +205,10 @@ Result<void> Process::Kill(int signal) {
 Result<void> Process::KillGroup(int signal) {
   // The group's number cannot be another one's before the process is reaped.
   if (!exists() || !has_group_) return Unexpected(std::errc::no_such_process);
-  if (kill(-pid_, signal) != 0) return Unexpected(Error::FromErrno(errno));
+  const int error = kill(-pid_, signal) == 0 ? 0 : errno;
+  // It may have gone to another group.
+  if (getpgid(pid_) != pid_) return Kill(signal);
+  if (error != 0) return Unexpected(Error::FromErrno(error));
   return {};
 }
 
@@ -197,9 +217,10 @@ Result<void> Process::KillAll(int signal) {
 }
 
 Task<Result<ExitStatus>> Process::Terminate(Duration grace) {
+  const Terminating terminating(terminating_);
   if (exists()) {
     static_cast<void>(KillAll(SIGTERM));
-    // One that is stopped (SIGSTOP) would not look at it.
+    // One that is stopped would not look at it.
     static_cast<void>(KillAll(SIGCONT));
     static_cast<void>(
         co_await Shield(WithTimeout(grace, Poll(pidfd_, POLLIN))));

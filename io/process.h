@@ -17,17 +17,19 @@
 // and nothing runs that nobody waits for.
 //
 // Out of its reach: children of this process run on when this process itself is
-// killed by a signal (await Signals to end them); a program that has left its
-// group (setpgid), or runs as another user by now, is not killed, and is waited
-// for as long as it lives.
+// killed by a signal (await Signals to end them). So do the children of a
+// process that have left its group (setsid, setpgid), as daemons do. One that
+// runs as another user by now is not killed, and is waited for as long as it
+// lives; so is one that a debugger holds, for as long as that does.
 //
 // A pipe to or from the process is not a part of its end: read output() to its
 // end before, or while, Wait is awaited, since a process that writes to a full
 // pipe waits; close input() (Shutdown) to let it find the end of its input. A
 // child of the process may keep its pipes open when it has ended.
 //
-// REQUIRES: SIGCHLD is not ignored in this process, and nobody waits for any
-// child whatever (wait(2)); else the exit status is lost, and Wait is ECHILD.
+// REQUIRES: nobody waits for any child whatever (wait(2)), and nobody lets
+// SIGCHLD be ignored after the start; else the exit status is lost, and Wait is
+// ECHILD.
 // Thread safety: one thread, that of the reactor which uses it.
 #ifndef EDDY_IO_PROCESS_H_
 #define EDDY_IO_PROCESS_H_
@@ -56,7 +58,10 @@ class Process {
   // those of OpenAt; EBADF (Use of no descriptor); EMFILE, ENFILE; EAGAIN
   // (RLIMIT_NPROC, the blocking pool is full); ENOMEM; EINVAL (no words, a zero
   // byte, a wrong name in the environment, Output for another stream than
-  // errors); ENOSYS or EPERM where a sandbox forbids pidfd_open(2); kCanceled.
+  // errors); ECHILD: this process ignores SIGCHLD, maybe because the one that
+  // has started it did, so that the exit status would be lost: call
+  // signal(SIGCHLD, SIG_DFL) in main; ENOSYS or EPERM where a sandbox forbids
+  // pidfd_open(2); kCanceled.
   // Lifetime: what Stdio::Use was given lives until the await returns.
   // Stop: after kCanceled nothing has run; files may have been made or emptied.
   // Cost: a thread of the blocking pool, whom posix_spawn suspends until the
@@ -91,19 +96,22 @@ class Process {
   // EINVAL. Cost: one system call. See pidfd_send_signal(2).
   Result<void> Kill(int signal = SIGKILL);
 
-  // Sends a signal to its group, where it has one of its own.
+  // Sends a signal to its group, where it has one of its own, and to it also
+  // where it has left that.
   // Errors: as Kill; ESRCH where it has none. Once it was waited for, its group
-  // cannot be reached any more: signal before. See kill(2).
+  // cannot be reached any more: signal before.
+  // Cost: at most three system calls. See kill(2).
   Result<void> KillGroup(int signal = SIGKILL);
 
-  // Ends it, and waits for that: SIGTERM and SIGCONT; SIGKILL when `grace` is
-  // over. All go to its group where it has one of its own; what is left of that
-  // when the process has ended gets SIGKILL at once, unless another Wait was
-  // the first to see that.
+  // Ends it, and waits for that: SIGTERM, and SIGCONT for one that is stopped
+  // (SIGSTOP, or SIGTTIN where it has asked the terminal); SIGKILL when `grace`
+  // is over. All go to its group where it has one of its own; what is left of
+  // that when the process has ended gets SIGKILL at once. Others may await Wait
+  // or Terminate at the same time.
   //
   // Result: how it has ended; also where it had ended already.
   // Errors: as Wait. Stop: none reaches it, so it can be used for cleaning up.
-  // Cost: as Wait twice, and at most four system calls.
+  // Cost: as Wait twice, and about ten system calls.
   Task<Result<ExitStatus>> Terminate(Duration grace);
 
   // Whether Wait would not wait.
@@ -117,13 +125,16 @@ class Process {
 
   // Whether there is a process that was not reaped.
   bool exists() const noexcept { return pid_ > 0 && !reaped_; }
-  Result<void> TryReap();
+  // False where it is not there to be reaped, although it has ended.
+  Result<bool> TryReap();
   Result<void> KillAll(int signal);
   void End() noexcept;
 
   pid_t pid_ = 0;
   bool has_group_ = false;
   bool reaped_ = false;
+  // Calls of Terminate under way.
+  int terminating_ = 0;
   Fd pidfd_;
   std::optional<ExitStatus> status_;
   PipeWriter input_;

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <chrono>
 #include <new>
 #include <utility>
 
@@ -18,11 +17,12 @@ namespace eddy::io::internal {
 namespace {
 
 Task<void> Reap(pid_t pid, Fd pidfd) {
-  while (waitpid(pid, nullptr, WNOHANG) == 0) {
+  ReapPause pause;
+  while (true) {
     const Result<short> ended = co_await Shield(Poll(pidfd, POLLIN));
-    if (!ended) {
-      static_cast<void>(co_await Shield(Sleep(std::chrono::milliseconds(1))));
-    }
+    static_cast<void>(ended);  // where it fails: the pause is for that too
+    if (waitpid(pid, nullptr, WNOHANG) != 0) co_return;
+    static_cast<void>(co_await Shield(Sleep(pause.Next())));
   }
 }
 

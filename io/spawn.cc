@@ -92,6 +92,13 @@ class Attributes {
   posix_spawnattr_t attributes_;
 };
 
+// Whether the kernel throws away how children have ended.
+bool LosesExitStatuses() {
+  struct sigaction action {};
+  sigaction(SIGCHLD, nullptr, &action);
+  return action.sa_handler == SIG_IGN || (action.sa_flags & SA_NOCLDWAIT) != 0;
+}
+
 Fd OpenPidfd(pid_t pid) {
   return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
 }
@@ -122,6 +129,7 @@ Result<Spawned> Spawn(const SpawnPlan* plan) {
       std::any_of(plan->words.begin(), plan->words.end(), HasZero)) {
     return Unexpected(std::errc::invalid_argument);
   }
+  if (LosesExitStatuses()) return Unexpected(std::errc::no_child_process);
   Actions actions;
   if (const int error = actions.Fill(*plan); error != 0) {
     return Unexpected(Error::FromErrno(error));

@@ -8,9 +8,14 @@
 #include <eddy/runtime/event.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/timeout.h>
+#include <eddy/runtime/when_all.h>
 #include <eddy/runtime/with_stop.h>
 
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
 #include <csignal>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -134,21 +139,163 @@ CO_TEST(ProcessEndTest, TerminateKillsWhoDoesNotListen) {
   }
 }
 
-CO_TEST(ProcessEndTest, TerminateKillsWhatIsLeftOfTheGroup) {
-  // The child ignores what the shell does not.
+// A shell that ends by SIGTERM, and children of it that do not.
+Task<Result<Process>> StartStubbornChildren() {
   Command command = Command::Shell(
       "(trap '' TERM; sleep 1000) & (trap '' TERM; echo ready; sleep 1000) & "
       "wait");
   command.output = Stdio::Pipe();
   command.group = ProcessGroup::kNew;
-  Result<Process> shell = co_await Process::Start(command);
-  CO_ASSERT_OK(shell);
+  EDDY_CO_TRY(Process shell, co_await Process::Start(command));
   std::array<std::byte, 6> ready{};
-  CO_EXPECT_OK(co_await shell->output().Read(ready));
+  EDDY_CO_CHECK(co_await io::ReadExactly(shell.output().fd(), ready));
+  co_return shell;
+}
+
+CO_TEST(ProcessEndTest, TerminateKillsWhatIsLeftOfTheGroup) {
+  Result<Process> shell = co_await StartStubbornChildren();
+  CO_ASSERT_OK(shell);
   const Result<ExitStatus> done = co_await shell->Terminate(1h);
   CO_ASSERT_OK(done);
   EXPECT_EQ(done->signal(), SIGTERM);
   CO_EXPECT_OK(co_await ReadAll(shell->output()));
+}
+
+CO_TEST(ProcessEndTest, TerminateKillsWhatIsLeftAlsoWhereAWaitSeesTheEnd) {
+  for (const bool waits_first : {true, false}) {
+    Result<Process> shell = co_await StartStubbornChildren();
+    CO_ASSERT_OK(shell);
+    io::PipeReader output = std::move(shell->output());
+    std::optional<Result<ExitStatus>> waited;
+    std::optional<Result<ExitStatus>> ended;
+    co_await InScope([&](TaskScope& scope) -> Task<void> {
+      const auto wait = [&]() -> Task<void> {
+        waited.emplace(co_await shell->Wait());
+      };
+      const auto end = [&]() -> Task<void> {
+        ended.emplace(co_await shell->Terminate(1h));
+      };
+      if (waits_first) scope.Spawn(wait);
+      scope.Spawn(end);
+      if (!waits_first) scope.Spawn(wait);
+      co_return;
+    });
+    CO_ASSERT_OK(*waited);
+    CO_ASSERT_OK(*ended);
+    EXPECT_EQ((*waited)->signal(), SIGTERM);
+    EXPECT_EQ((*ended)->signal(), SIGTERM);
+    // They had it open.
+    CO_EXPECT_OK(co_await WithTimeout(1min, ReadAll(output)));
+  }
+}
+
+// A program that has gone to the group of this process.
+Task<Result<Process>> StartDeserter() {
+  Command command("perl", "-e",
+                  "setpgrp(0, getpgrp(getppid())); $| = 1; print 'x'; "
+                  "sleep 1000");
+  command.output = Stdio::Pipe();
+  command.group = ProcessGroup::kNew;
+  EDDY_CO_TRY(Process perl, co_await Process::Start(command));
+  std::array<std::byte, 1> ready{};
+  EDDY_CO_CHECK(co_await io::ReadExactly(perl.output().fd(), ready));
+  co_return perl;
+}
+
+CO_TEST(ProcessEndTest, TerminateReachesOneThatHasLeftItsGroup) {
+  Result<Process> perl = co_await StartDeserter();
+  if (!perl && perl.error() == std::errc::no_such_file_or_directory) {
+    CO_SKIP("needs perl");
+  }
+  CO_ASSERT_OK(perl);
+  EXPECT_EQ(getpgid(perl->pid()), getpgrp());
+  const Result<ExitStatus> done = co_await perl->Terminate(1h);
+  CO_ASSERT_OK(done);
+  EXPECT_EQ(done->signal(), SIGTERM);
+}
+
+CO_TEST(ProcessEndTest, TheDestructorReachesOneThatHasLeftItsGroup) {
+  io::PipeReader output;
+  {
+    Result<Process> perl = co_await StartDeserter();
+    if (!perl && perl.error() == std::errc::no_such_file_or_directory) {
+      CO_SKIP("needs perl");
+    }
+    CO_ASSERT_OK(perl);
+    output = std::move(perl->output());
+  }
+  CO_EXPECT_OK(co_await WithTimeout(1min, ReadAll(output)));
+}
+
+// Another process that traces one. While it lives and does not look, the end of
+// what it traces is not told to the parent.
+class Tracer {
+ public:
+  explicit Tracer(pid_t traced) {
+    const Pipe pipe;
+    pid_ = IO_TEST_CHECK(fork());
+    if (pid_ == 0) {
+      const char ok = ptrace(PTRACE_SEIZE, traced, nullptr, nullptr) == 0;
+      if (write(pipe.writer.get(), &ok, 1) == 1) pause();
+      _exit(1);
+    }
+    char ok = 0;
+    IO_TEST_CHECK(read(pipe.reader.get(), &ok, 1));
+    works_ = ok != 0;
+  }
+  Tracer(const Tracer&) = delete;
+  Tracer& operator=(const Tracer&) = delete;
+  ~Tracer() { End(); }
+
+  bool works() const { return works_; }
+  void End() {
+    if (pid_ == 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(std::exchange(pid_, 0), nullptr, 0);
+  }
+
+ private:
+  pid_t pid_ = 0;
+  bool works_ = false;
+};
+
+// What the loop does in many turns.
+Task<std::uint64_t> EntriesOfManyTurns() {
+  const std::uint64_t before = Submitted();
+  for (int i = 0; i < 2000; ++i) co_await Turn();
+  co_return Submitted() - before;
+}
+
+CO_TEST(ProcessEndTest, WaitDoesNotSpinWhereATracerKeepsTheEnd) {
+  Result<Process> sleep = co_await Process::Start(Command("sleep", "1000"));
+  CO_ASSERT_OK(sleep);
+  Tracer tracer(sleep->pid());
+  if (!tracer.works()) CO_SKIP("needs the right to trace a process");
+  co_await InScope([&](TaskScope& scope) -> Task<void> {
+    scope.Spawn([&]() -> Task<void> {
+      const Result<ExitStatus> done = co_await sleep->Wait();
+      CO_ASSERT_OK(done);
+      EXPECT_EQ(done->signal(), SIGKILL);
+    });
+    co_await Turn();
+    CO_EXPECT_OK(sleep->Kill());
+    CO_EXPECT_OK(co_await io::Poll(sleep->pidfd(), POLLIN));
+    CO_EXPECT_TRUE(co_await EntriesOfManyTurns() < 500U);
+    tracer.End();
+  });
+}
+
+TEST(ProcessEndTest, TheReaperDoesNotSpinWhereATracerKeepsTheEnd) {
+  SyncWait([]() -> Task<void> {
+    Result<Process> sleep = co_await Process::Start(Command("sleep", "1000"));
+    CO_ASSERT_OK(sleep);
+    Tracer tracer(sleep->pid());
+    if (!tracer.works()) CO_SKIP("needs the right to trace a process");
+    sleep = Unexpected(kClosed);
+    CO_EXPECT_TRUE(co_await EntriesOfManyTurns() < 500U);
+    tracer.End();
+  }());
+  EXPECT_FALSE(HasChildren());
 }
 
 CO_TEST(ProcessEndTest, TerminateReachesAStoppedProcess) {

@@ -296,6 +296,20 @@ CO_TEST(ProcessTest, TellsOfAStatusThatOthersTook) {
   CO_EXPECT_ERROR(process->Kill(), std::errc::no_such_process);
 }
 
+CO_TEST(ProcessTest, StartsNothingWhoseStatusWouldBeLost) {
+  const TempDir dir;
+  const Command command("touch", dir / "started");
+  const auto before = signal(SIGCHLD, SIG_IGN);
+  CO_EXPECT_ERROR(co_await StatusOf(command), std::errc::no_child_process);
+  struct sigaction no_wait {};
+  no_wait.sa_handler = SIG_DFL;
+  no_wait.sa_flags = SA_NOCLDWAIT;
+  sigaction(SIGCHLD, &no_wait, nullptr);
+  CO_EXPECT_ERROR(co_await StatusOf(command), std::errc::no_child_process);
+  signal(SIGCHLD, before);
+  EXPECT_FALSE(std::filesystem::exists(dir / "started"));
+}
+
 Task<void> RunInARow(int count) {
   for (int i = 0; i < count; ++i) {
     const Result<ExitStatus> done = co_await StatusOf(Command("/bin/true"));
