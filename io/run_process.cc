@@ -70,7 +70,7 @@ Task<Result<void>> RunToEnd(Process& process, const RunOptions& options,
     EDDY_CO_CHECK(co_await Poll(process.pidfd(), POLLIN));
     const Result<void> slept =
         co_await WithStop(closed.token(), Sleep(options.grace));
-    if (slept) {
+    if (slept && !closed.stop_requested()) {
       result.output_complete = false;
       too_late.RequestStop();
     }
@@ -79,22 +79,50 @@ Task<Result<void>> RunToEnd(Process& process, const RunOptions& options,
   co_return co_await WithScope(body);
 }
 
+// Until it is closed or a stop.
+Task<void> Discard(PipeReader& from) {
+  constexpr std::size_t kPart = 16 * 1024;
+  const auto memory = std::make_unique_for_overwrite<std::byte[]>(kPart);
+  while (true) {
+    const Result<std::size_t> n =
+        co_await from.Read(std::span(memory.get(), kPart));
+    if (!n || *n == 0) co_return;
+  }
+}
+
+// Ends it. One that waits for room in its pipes would not look at the time.
+Task<void> End(Process& process, Duration grace) {
+  const auto body = [&](TaskScope& scope) -> Task<void> {
+    if (process.output().valid()) scope.Spawn(Discard(process.output()));
+    if (process.errors().valid()) scope.Spawn(Discard(process.errors()));
+    static_cast<void>(co_await process.Terminate(grace));
+    scope.RequestStop();
+  };
+  static_cast<void>(co_await WithScope(body));
+}
+
 }  // namespace
 
 Task<Result<ProcessOutput>> RunProcess(Command command, RunOptions options) {
   const auto unless_set = [](Stdio& stream, Stdio value) {
     if (stream.kind() == Stdio::Kind::kUnset) stream = std::move(value);
   };
+  if (!options.input.empty() && command.input.kind() != Stdio::Kind::kUnset &&
+      command.input.kind() != Stdio::Kind::kPipe) {
+    co_return Unexpected(std::errc::invalid_argument);
+  }
   unless_set(command.input,
              options.input.empty() ? Stdio::NoInput() : Stdio::Pipe());
   unless_set(command.output, Stdio::Pipe());
   unless_set(command.errors, Stdio::Pipe());
-  if (command.group == ProcessGroup::kOurs) command.group = ProcessGroup::kNew;
+  if (command.group == ProcessGroup::kOurs) {
+    command.group = ProcessGroup::kNewSession;
+  }
   EDDY_CO_TRY(Process process, co_await Process::Start(std::move(command)));
   ProcessOutput result;
   const Result<void> ran = co_await RunToEnd(process, options, result);
   if (!ran) {
-    static_cast<void>(co_await process.Terminate(options.grace));
+    co_await Shield(End(process, options.grace));
     co_return Unexpected(ran.error());
   }
   if (!result.output_complete) static_cast<void>(process.KillGroup());

@@ -6,22 +6,23 @@
 //
 // The program gets `input`, or none; command.input, output and errors that were
 // set are kept (errors = Stdio::Output() has all in `output`). It runs in a
-// process group of its own: the terminal's Ctrl-C does not reach it, a stop
-// does.
+// session of its own: the terminal's Ctrl-C does not reach it, a stop does; and
+// one that asks the terminal (for a password) is told that there is none. (In
+// ProcessGroup::kNew, where command.group says so, the kernel would stop it,
+// for ever.)
 //
 // Result: how it has ended, whatever its exit code, and all that it has printed
 // as it came, zero bytes too. Where a child of it keeps its output open, that
 // is read for `grace` more; then what is left of the group is killed, and
 // `output_complete` is false.
-// Errors: those of Process::Start; EMSGSIZE where it prints more than
-// `most_output` to one of its streams; those of reading; kCanceled. In all
-// cases the program has ended: it and its group had SIGTERM, and SIGKILL
-// `grace` later (see Process::Terminate).
-// That it does not read all of its input is no error.
-// Meanwhile nobody reads its pipes: one that goes on printing takes all of
-// `grace`. A program that asks the terminal (a password) is stopped by the
-// kernel (SIGTTIN), for ever. An `input` is dropped where command.input was set
-// to something else than a pipe. Children that hold none of its pipes run on.
+// Errors: those of Process::Start; EINVAL where there is an `input` and
+// command.input was set to something else than a pipe; EMSGSIZE where it prints
+// more than `most_output` to one of its streams; those of reading; kCanceled.
+// In all cases the program has ended: it and its group had SIGTERM, and SIGKILL
+// `grace` later (see Process::Terminate); what it prints meanwhile is read, and
+// lost. That it does not read all of its input is no error.
+// Children that hold none of its pipes run on after its own end, and in any
+// case those that have left its group.
 // Lifetime: what options.input refers to lives until the await returns.
 // Stop: ends the program, which may take `grace`; its output is lost.
 // Cost: Process::Start and Wait; 64 KiB for each pipe that is read, and what

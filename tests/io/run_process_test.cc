@@ -1,10 +1,16 @@
 #include <eddy/io/run_process.h>
 
 #include "tests/io/process_util.h"
+#include "tests/io/pty.h"
 
+#include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/timeout.h>
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -89,6 +95,57 @@ CO_TEST(RunProcessTest, EndsWhoPrintsTooMuch) {
       co_await RunProcess(Command("head", "-c100000", "/dev/zero"), options);
   CO_ASSERT_OK(exactly);
   EXPECT_EQ(exactly->output, std::string(100'000, '\0'));
+}
+
+// It has more to say when it is asked to end than its pipes hold.
+CO_TEST(RunProcessTest, ReadsOnWhileItEndsAProgram) {
+  RunOptions options;
+  options.most_output = 10;
+  options.grace = 1h;
+  const TempDir dir;
+  const std::string last_words =
+      "trap 'head -c 500000 /dev/zero; head -c 500000 /dev/zero >&2; echo > " +
+      dir.path() + "/said; exit' TERM; ";
+  CO_EXPECT_ERROR(
+      co_await RunProcess(
+          Command::Shell(last_words +
+                         "echo more than ten bytes; while :; do sleep 0.01; "
+                         "done"),
+          options),
+      std::errc::message_size);
+  EXPECT_TRUE(std::filesystem::exists(dir / "said"));
+}
+
+CO_TEST(RunProcessTest, RefusesAnInputThatNobodyWouldGet) {
+  const TempDir dir;
+  RunOptions options;
+  options.input = "given";
+  Command command("touch", dir / "started");
+  for (const Stdio& input : {Stdio::NoInput(), Stdio::Inherit()}) {
+    command.input = input;
+    CO_EXPECT_ERROR(co_await RunProcess(command, options),
+                    std::errc::invalid_argument);
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir / "started"));
+  command.input = Stdio::Pipe();
+  CO_EXPECT_OK(co_await RunProcess(command, options));
+}
+
+// Where it is the terminal of this process. (In a session of its own the
+// program has none; in a group of its own it would be stopped for ever.)
+void RunWhatAsksTheTerminal() {
+  alarm(60);
+  const Pty pty;
+  IO_TEST_CHECK(setsid());
+  IO_TEST_CHECK(ioctl(pty.terminal.get(), TIOCSCTTY, 0));
+  const Result<ProcessOutput> done =
+      SyncWait(RunProcess(Command::Shell("head -n 1 /dev/tty || echo none")));
+  _exit(done && done->output == "none\n" ? 0 : 1);
+}
+
+TEST(RunProcessDeathTest, AProgramThatAsksTheTerminalIsToldThatThereIsNone) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(RunWhatAsksTheTerminal(), ::testing::ExitedWithCode(0), "");
 }
 
 CO_TEST(RunProcessTest, GivesTheErrorOfTheStart) {
