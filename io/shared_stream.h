@@ -15,7 +15,10 @@
 // program that reads with read(2).
 //
 // Lifetime: refers to the Fd, which lives as long as it. It may be copied.
-// REQUIRES: one Read and one Write at a time.
+// REQUIRES: one Read and one Write at a time. Two streams of one open file, as
+// Stdout and Stderr after a shell's 2>&1, are one here: where both are written
+// at once, parts of what is written are mixed, and in a file may overwrite each
+// other. A Mutex for both keeps them apart (examples/run_command).
 #ifndef EDDY_IO_SHARED_STREAM_H_
 #define EDDY_IO_SHARED_STREAM_H_
 
@@ -33,6 +36,7 @@ class SharedStream {
  public:
   // Cost: one system call, which tells whether it is a terminal.
   explicit SharedStream(const Fd& fd) noexcept;
+  explicit SharedStream(const Fd&&) = delete;
 
   // Result, errors, stop: those of io::Read; EIO in the background of a
   // terminal.

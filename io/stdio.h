@@ -42,6 +42,8 @@ class Stdio {
     stdio.fd_ = &fd;
     return stdio;
   }
+  // It would have gone by then.
+  static Stdio Use(const Fd&&) = delete;
   // A file, by its path as this process sees it. WriteTo makes it or empties
   // it, AppendTo makes it or writes at its end; the mode is 0666 but for the
   // umask.

@@ -10,8 +10,36 @@
 namespace eddy::io {
 namespace {
 
+// Whether it is the terminal of this process, and others have it now.
+bool IsInBackground(const Fd& fd) noexcept {
+  if (tcgetsid(fd.get()) != getsid(0)) return false;
+  const pid_t group = tcgetpgrp(fd.get());
+  return group != -1 && group != getpgrp();
+}
+
+// While it lives, nothing that this thread does with a terminal stops the
+// process.
+class NoStop {
+ public:
+  NoStop() noexcept {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTTOU);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~NoStop() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoStop(const NoStop&) = delete;
+  NoStop& operator=(const NoStop&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 // The code of the error, or 0.
 int SetAttributes(const Fd& fd, const termios& attributes) noexcept {
+  // It may go to the background in this moment.
+  const NoStop no_stop;
+  if (IsInBackground(fd)) return EIO;
   // Not TCSADRAIN, which waits until all is printed.
   while (tcsetattr(fd.get(), TCSANOW, &attributes) != 0) {
     if (errno != EINTR) return errno;

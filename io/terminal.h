@@ -40,6 +40,7 @@ class TerminalSizes {
  public:
   // Errors: ENOTTY, EBADF; those of Signals::Block.
   static Result<TerminalSizes> Open(const Fd& fd);
+  static Result<TerminalSizes> Open(const Fd&&) = delete;
 
   // Result: at first the size, then each time the one that it has changed to.
   // Changes that come together count once.
@@ -62,23 +63,28 @@ class TerminalSizes {
 //
 // Lifetime: fd lives as long as it. Where modes are nested, the inner ends
 // first.
-// In the background of its terminal the kernel stops this process (SIGTTOU)
-// when the mode is set or restored. So does Ctrl-Z, which leaves the mode as it
-// is.
+// In the background the terminal is another program's: there a mode is not set
+// (EIO), nor restored: a shell has restored its own when it took the terminal
+// back. Neither stops this process (SIGTTOU). Ctrl-Z does, and leaves the mode
+// as it is.
 //
-// Errors: ENOTTY, EBADF, EIO (the terminal has gone).
-// Cost: two system calls, and one in the destructor; neither waits for what is
-// still to be printed. See termios(3).
+// Errors: ENOTTY, EBADF, EIO (the terminal has gone, or this process is in its
+// background).
+// Cost: eight system calls, and seven in the destructor; neither waits for what
+// is still to be printed. See termios(3).
 class TerminalMode {
  public:
   // Each byte as it comes, nothing echoed, no key with a meaning: Ctrl-C is the
   // byte 3. Also what is written goes out as it is: lines end with "\r\n".
   static Result<TerminalMode> Raw(const Fd& fd);
+  static Result<TerminalMode> Raw(const Fd&&) = delete;
   // Each byte as it comes, nothing echoed; Ctrl-C, Ctrl-Z and what is written
   // are treated as ever.
   static Result<TerminalMode> Characters(const Fd& fd);
+  static Result<TerminalMode> Characters(const Fd&&) = delete;
   // Lines, but not echoed: for passwords.
   static Result<TerminalMode> NoEcho(const Fd& fd);
+  static Result<TerminalMode> NoEcho(const Fd&&) = delete;
 
   TerminalMode(TerminalMode&& other) noexcept;
   TerminalMode& operator=(TerminalMode&&) = delete;

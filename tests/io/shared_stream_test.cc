@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,9 @@ namespace eddy::io_test {
 namespace {
 
 using test::ExpectCleanSweeps;
+
+static_assert(std::is_constructible_v<io::SharedStream, const io::Fd&>);
+static_assert(!std::is_constructible_v<io::SharedStream, io::Fd>);
 
 // What came before a stop is given, or still there.
 CO_TEST(SharedStreamTest, AStopLosesNothingThatWasTyped) {

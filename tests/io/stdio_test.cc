@@ -21,6 +21,15 @@ using io::ExitStatus;
 using io::Process;
 using io::Stdio;
 
+template <class F>
+concept CanBeUsed = requires(F fd) {
+  Stdio::Use(std::forward<F>(fd));
+};
+
+// A temporary would have gone by the start.
+static_assert(CanBeUsed<io::Fd&> && CanBeUsed<const io::Fd&>);
+static_assert(!CanBeUsed<io::Fd> && !CanBeUsed<const io::Fd>);
+
 CO_TEST(StdioTest, FilesAreReadWrittenAndAppendedTo) {
   const TempDir dir;
   Store(dir / "in", "one\n");

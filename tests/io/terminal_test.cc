@@ -8,6 +8,8 @@
 #include <eddy/runtime/until_stopped.h>
 
 #include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -24,6 +26,17 @@ using io::TerminalMode;
 using io::TerminalSize;
 using io::TerminalSizes;
 using test::ExpectCleanSweeps;
+
+template <class F>
+concept CanHaveAMode = requires(F fd) {
+  TerminalMode::Raw(std::forward<F>(fd));
+};
+template <class F>
+concept CanHaveSizes = requires(F fd) {
+  TerminalSizes::Open(std::forward<F>(fd));
+};
+static_assert(CanHaveAMode<const io::Fd&> && !CanHaveAMode<io::Fd>);
+static_assert(CanHaveSizes<const io::Fd&> && !CanHaveSizes<io::Fd>);
 
 void Resize(const Pty& pty, unsigned short rows, unsigned short columns) {
   const winsize size{rows, columns, 0, 0};
@@ -169,8 +182,75 @@ TEST(TerminalModeTest, NeedsATerminal) {
   const Pipe pipe;
   CO_EXPECT_ERROR(TerminalMode::Raw(pipe.reader),
                   std::errc::inappropriate_io_control_operation);
-  CO_EXPECT_ERROR(TerminalMode::NoEcho(io::Fd()),
-                  std::errc::bad_file_descriptor);
+  const io::Fd none;
+  CO_EXPECT_ERROR(TerminalMode::NoEcho(none), std::errc::bad_file_descriptor);
+}
+
+void WaitForByte(const io::Fd& fd) {
+  char byte = 0;
+  IO_TEST_CHECK(read(fd.get(), &byte, 1));
+}
+
+// A program that has the terminal, until it has said something to `ready`. Then
+// it is in the background, and is told so by `go`.
+using Program = bool (*)(const Pty&, const io::Fd& ready, const io::Fd& go);
+
+// Ends with 0 where the program gives true, and is not stopped.
+void RunInTheBackground(Program program) {
+  alarm(60);
+  const Pty pty;
+  IO_TEST_CHECK(setsid());
+  IO_TEST_CHECK(ioctl(pty.terminal.get(), TIOCSCTTY, 0));
+  // To give the terminal away from the background.
+  signal(SIGTTOU, SIG_IGN);
+  const Pipe ready;
+  const Pipe go;
+  const pid_t child = IO_TEST_CHECK(fork());
+  if (child == 0) {
+    IO_TEST_CHECK(setpgid(0, 0));
+    IO_TEST_CHECK(tcsetpgrp(pty.terminal.get(), getpid()));
+    signal(SIGTTOU, SIG_DFL);
+    _exit(program(pty, ready.writer, go.reader) ? 0 : 1);
+  }
+  WaitForByte(ready.reader);
+  IO_TEST_CHECK(tcsetpgrp(pty.terminal.get(), getpid()));
+  Put(go.writer, "x");
+  int status = 0;
+  IO_TEST_CHECK(waitpid(child, &status, WUNTRACED));
+  kill(child, SIGKILL);
+  if (WIFSTOPPED(status)) _exit(WSTOPSIG(status));
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 100);
+}
+
+bool SetsAMode(const Pty& pty, const io::Fd& ready, const io::Fd& go) {
+  const termios before = pty.Mode();
+  Put(ready, "x");
+  WaitForByte(go);
+  const Result<TerminalMode> mode = TerminalMode::Raw(pty.terminal);
+  return !mode && mode.error() == std::errc::io_error &&
+         IsSame(pty.Mode(), before);
+}
+
+// The mode is by then that of who has the terminal.
+bool RestoresAMode(const Pty& pty, const io::Fd& ready, const io::Fd& go) {
+  Result<TerminalMode> mode = TerminalMode::Raw(pty.terminal);
+  if (!mode) return false;
+  const termios raw = pty.Mode();
+  Put(ready, "x");
+  WaitForByte(go);
+  mode = Unexpected(kClosed);
+  return IsSame(pty.Mode(), raw);
+}
+
+TEST(TerminalModeDeathTest, SettingOneInTheBackgroundIsAnErrorAndNoStop) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(RunInTheBackground(SetsAMode), ::testing::ExitedWithCode(0), "");
+}
+
+TEST(TerminalModeDeathTest, RestoringOneInTheBackgroundChangesNothing) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(RunInTheBackground(RestoresAMode), ::testing::ExitedWithCode(0),
+              "");
 }
 
 // Raw, until a key is pressed.
