@@ -2,6 +2,8 @@
 
 #include <eddy/io/buffered_reader.h>
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <span>
 #include <system_error>
@@ -31,6 +33,13 @@ void AddLine(std::string& text, std::string_view prefix,
 Task<Result<void>> LineOutput::Write(std::string_view text) {
   const eddy::Mutex::Guard guard = co_await mutex_.Lock();
   co_return co_await stream_.Write(std::as_bytes(std::span(text)));
+}
+
+bool LineOutputs::AreOneFile(const eddy::io::Fd& a, const eddy::io::Fd& b) {
+  struct stat one {};
+  struct stat other {};
+  return fstat(a.get(), &one) == 0 && fstat(b.get(), &other) == 0 &&
+         one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 Task<Result<void>> CopyLines(eddy::io::PipeReader& from,

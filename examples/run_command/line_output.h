@@ -1,4 +1,5 @@
-// LineOutput: lines of several commands on one stream, each whole.
+// LineOutput: lines of several commands on one file, each whole. LineOutputs:
+// the standard output and the standard error.
 #ifndef EDDY_EXAMPLES_RUN_COMMAND_LINE_OUTPUT_H_
 #define EDDY_EXAMPLES_RUN_COMMAND_LINE_OUTPUT_H_
 
@@ -16,15 +17,40 @@ namespace run_command {
 
 class LineOutput {
  public:
-  explicit LineOutput(const eddy::io::Fd& fd) : stream_(fd) {}
+  // One writes at a time to what has this mutex, so that no line comes within
+  // another.
+  LineOutput(const eddy::io::Fd& fd, eddy::Mutex& mutex)
+      : stream_(fd), mutex_(mutex) {}
 
   // Errors: those of writing, such as EPIPE; kCanceled.
   eddy::Task<eddy::Result<void>> Write(std::string_view text);
 
  private:
   eddy::io::SharedStream stream_;
-  // One writes at a time, so that no line comes within another.
+  eddy::Mutex& mutex_;
+};
+
+class LineOutputs {
+ public:
+  // Where both are one file (2>&1), they are written in turn. Where they are
+  // two, neither waits for the other: who reads one of them to its end first
+  // would wait for ever.
+  LineOutputs(const eddy::io::Fd& output, const eddy::io::Fd& errors)
+      : output_(output, mutex_),
+        errors_(errors, AreOneFile(output, errors) ? mutex_ : errors_mutex_) {}
+  LineOutputs(const LineOutputs&) = delete;
+  LineOutputs& operator=(const LineOutputs&) = delete;
+
+  LineOutput& output() { return output_; }
+  LineOutput& errors() { return errors_; }
+
+ private:
+  static bool AreOneFile(const eddy::io::Fd& a, const eddy::io::Fd& b);
+
   eddy::Mutex mutex_;
+  eddy::Mutex errors_mutex_;
+  LineOutput output_;
+  LineOutput errors_;
 };
 
 // Writes each line of `from` as it comes, behind `prefix`, until its end. A

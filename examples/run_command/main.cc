@@ -3,8 +3,8 @@
 //       ls *.cc | sed 's/.*/wc -l &/' | examples/run run_command
 // See:  "[2] two", "[1] one": each line whole, behind the command's number;
 //       then which have failed, on the standard error. --timeout 10s ends a
-//       command that takes longer, with all its children. Ctrl-C and SIGTERM
-//       go on to the commands; a second one kills them.
+//       command that takes longer, with all its children. Ctrl-C, SIGQUIT,
+//       SIGTERM and a hangup go on to the commands; a second one kills them.
 //       The exit code is 0 if all succeeded, else that of the first one that
 //       failed: 124 where its time was over, 128 and the number of a signal;
 //       125 where run_command itself fails.
@@ -62,6 +62,9 @@ eddy::Task<Result<void>> Run(std::vector<std::string> words,
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Whoever has started it may have had that ignored; then the kernel would
+  // throw away how the commands have ended.
+  std::signal(SIGCHLD, SIG_DFL);
   examples::SetUsage(
       "Runs shell commands at the same time. run_command [FLAG...] "
       "[COMMAND...]; without commands, each line of the input is one.");

@@ -17,6 +17,7 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "examples/run_command/line_output.h"
 
@@ -43,13 +44,24 @@ constexpr int kTimedOutCode = 124;
 constexpr int kNotStartedCode = 125;
 constexpr int kSignaledCode = 128;
 
+// But for those that whoever has started this program wants to be ignored, as
+// nohup(1) does, and a shell for what is to run in the background.
+std::vector<int> SignalsThatEnd() {
+  std::vector<int> numbers{SIGTERM};
+  for (const int number : {SIGINT, SIGHUP, SIGQUIT}) {
+    struct sigaction action {};
+    sigaction(number, nullptr, &action);
+    if (action.sa_handler != SIG_IGN) numbers.push_back(number);
+  }
+  return numbers;
+}
+
 class Runner {
  public:
   Runner(Options options, const io::Fd& output, const io::Fd& errors,
          Report& report)
       : options_(options),
-        output_(output),
-        errors_(errors),
+        outputs_(output, errors),
         slots_(options.jobs),
         report_(report) {}
 
@@ -62,10 +74,10 @@ class Runner {
   Task<Result<void>> Watch(Process& process, std::size_t number,
                            Outcome& outcome);
   Task<Result<void>> ForwardSignals(io::Signals& signals);
+  void SignalAll(int signal);
 
   const Options options_;
-  LineOutput output_;
-  LineOutput errors_;
+  LineOutputs outputs_;
   Semaphore slots_;
   std::set<Process*> running_;
   StopSource no_more_;
@@ -74,7 +86,8 @@ class Runner {
 };
 
 Task<Result<void>> Runner::Run(Commands commands) {
-  EDDY_CO_TRY(io::Signals signals, io::Signals::Block({SIGINT, SIGTERM}));
+  const std::vector<int> numbers = SignalsThatEnd();
+  EDDY_CO_TRY(io::Signals signals, io::Signals::Block(numbers));
   signals.DiscardAtEnd();
   const auto body = [&](TaskScope& scope) -> Task<Result<void>> {
     scope.Spawn(ForwardSignals(signals));
@@ -110,8 +123,9 @@ Task<Result<void>> Runner::RunOne(Semaphore::Permit slot, std::size_t number,
   command.input = io::Stdio::NoInput();
   command.output = io::Stdio::Pipe();
   command.errors = io::Stdio::Pipe();
-  // Signals and the end of its time reach its children too.
-  command.group = io::ProcessGroup::kNew;
+  // Signals and the end of its time reach its children too; and it has no
+  // terminal: who asks that for a password would be stopped until then.
+  command.group = io::ProcessGroup::kNewSession;
   Result<Process> process = co_await Process::Start(std::move(command));
   if (!process) {
     outcome.error = process.error();
@@ -149,8 +163,8 @@ Task<Result<void>> Runner::Watch(Process& process, std::size_t number,
     co_return copied;
   };
   const auto run = [&](TaskScope& scope) -> Task<Result<void>> {
-    scope.Spawn(copy, std::ref(process.output()), std::ref(output_));
-    scope.Spawn(copy, std::ref(process.errors()), std::ref(errors_));
+    scope.Spawn(copy, std::ref(process.output()), std::ref(outputs_.output()));
+    scope.Spawn(copy, std::ref(process.errors()), std::ref(outputs_.errors()));
     Result<void> ended;
     const Result<short> polled =
         co_await WithDeadline(deadline, io::Poll(process.pidfd(), POLLIN));
@@ -184,16 +198,25 @@ Task<Result<void>> Runner::Watch(Process& process, std::size_t number,
 Task<Result<void>> Runner::ForwardSignals(io::Signals& signals) {
   EDDY_CO_TRY(report_.signal, co_await signals.Next());
   no_more_.RequestStop();
-  for (Process* process : running_) {
-    static_cast<void>(process->KillGroup(*report_.signal));
-  }
+  SignalAll(*report_.signal);
+  // One that is stopped would not look at it.
+  SignalAll(SIGCONT);
   const Result<int> another =
       co_await WithTimeout(options_.grace, signals.Next());
   if (!another && another.error() != eddy::kTimedOut) {
     co_return Unexpected(another.error());
   }
+  // Also those whose time is over, and which are waited for: no stop reaches
+  // that.
+  SignalAll(SIGKILL);
   kill_all_.RequestStop();
   co_return Result<void>();
+}
+
+void Runner::SignalAll(int signal) {
+  for (Process* process : running_) {
+    static_cast<void>(process->KillGroup(signal));
+  }
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ struct Outcome {
 struct Report {
   // In the order of the commands.
   std::deque<Outcome> outcomes;
-  // SIGINT or SIGTERM, where one came.
+  // SIGTERM, SIGINT, SIGHUP or SIGQUIT, where one came.
   std::optional<int> signal;
 
   // That of the first command that failed; 128 and the signal where one came.
@@ -65,9 +65,11 @@ Commands CommandsOf(std::vector<std::string> all);
 Commands CommandsFrom(eddy::io::SharedStream lines);
 
 // Runs them all; `report` tells of those that were started, also where it
-// fails. A SIGINT or SIGTERM goes on to the commands that run, with all their
-// children, and no more are started; when `grace` is over, or another one has
-// come, they are killed.
+// fails. A SIGTERM, SIGINT, SIGHUP or SIGQUIT goes on to the commands that run,
+// with all their children, and no more are started; when `grace` is over, or
+// another one has come, they are killed. (But for SIGTERM, what this process
+// ignores stays ignored.) Children of a command that have left its group
+// (setsid) run on. The commands have no terminal.
 // Errors: those of the stream of commands, and of writing; kCanceled. What runs
 // is ended.
 eddy::Task<eddy::Result<void>> RunCommands(Commands commands, Options options,

@@ -145,16 +145,44 @@ TEST(RunCommandTest, PrintsTheLastWordsOfACommandThatIsEnded) {
 }
 
 TEST(RunCommandTest, ForwardsSignalsAndStartsNoMore) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const auto& [signal, name] :
+       {std::pair(SIGINT, "INT"), std::pair(SIGTERM, "TERM"),
+        std::pair(SIGHUP, "HUP"), std::pair(SIGQUIT, "QUIT")}) {
     Program run({RunCommand(), "--jobs=1",
-                 "trap 'echo int; exit 0' INT; trap 'echo term; exit 0' TERM; "
-                 "echo ready; while true; do sleep 0.01; done",
+                 std::string("trap 'echo got; exit 0' ") + name +
+                     "; echo ready; while true; do sleep 0.01; done",
                  "echo never"});
     EXPECT_EQ(run.ReadLine(), "[1] ready");
     run.Signal(signal);
-    EXPECT_EQ(run.ReadOutput(), signal == SIGINT ? "[1] int\n" : "[1] term\n");
+    EXPECT_EQ(run.ReadOutput(), "[1] got\n") << name;
     EXPECT_EQ(run.Wait(), 128 + signal);
   }
+}
+
+TEST(RunCommandTest, LeavesIgnoredWhatItsParentIgnores) {
+  // As nohup(1) starts it.
+  Program run({"/bin/sh", "-c",
+               "trap '' HUP; exec " + Quoted(RunCommand()) +
+                   " --jobs=1 'echo ready; kill -HUP $PPID; echo one' "
+                   "'echo two'"});
+  EXPECT_EQ(run.ReadOutput(), "[1] ready\n[1] one\n[2] two\n");
+  EXPECT_EQ(run.Wait(), 0);
+}
+
+TEST(RunCommandTest, ReachesACommandThatIsStopped) {
+  Program run({RunCommand(), "--grace=1h",
+               "trap 'echo bye; exit 0' TERM; echo ready; kill -STOP $$; "
+               "sleep 1000"});
+  EXPECT_EQ(run.ReadLine(), "[1] ready");
+  run.Signal(SIGTERM);
+  EXPECT_EQ(run.Wait(), 128 + SIGTERM);
+}
+
+TEST(RunCommandTest, RunsWhereSigchldIsIgnored) {
+  Program run({"env", "--ignore-signal=CHLD", RunCommand(), "--nosummary",
+               "echo one; exit 3"});
+  EXPECT_EQ(run.ReadOutput(), "[1] one\n");
+  EXPECT_EQ(run.Wait(), 3);
 }
 
 TEST(RunCommandTest, ASecondSignalKills) {
@@ -166,6 +194,32 @@ TEST(RunCommandTest, ASecondSignalKills) {
   EXPECT_EQ(run.ReadLine(), "[1] no");
   run.Signal(SIGTERM);
   EXPECT_EQ(run.Wait(), 128 + SIGTERM);
+}
+
+TEST(RunCommandTest, ASecondSignalKillsAlsoACommandWhoseTimeIsOver) {
+  Program run({RunCommand(), "--timeout=300ms", "--grace=1h",
+               "trap 'echo no' TERM; while true; do sleep 0.01; done"});
+  if (run.ReadLine() != "[1] no") {
+    EXPECT_EQ(run.Wait(), 124);
+    GTEST_SKIP() << "its time was over before it had set its trap";
+  }
+  run.Signal(SIGTERM);
+  EXPECT_EQ(run.ReadLine(), "[1] no");
+  run.Signal(SIGTERM);
+  EXPECT_EQ(run.Wait(), 128 + SIGTERM);
+}
+
+// Both go to one pipe that is full at first, so that a line is written in two
+// parts.
+TEST(RunCommandTest, LinesOfBothStreamsAreWholeWhereBothAreOneFile) {
+  const std::string lines =
+      "'yes 1111111111111111111111 | head -n 60000' "
+      "'yes 2222222222222222222222 | head -n 60000 >&2'";
+  const auto [code, kinds] =
+      Shell("{ " + Quoted(RunCommand()) + " --jobs=2 --noprefix --nosummary " +
+            lines + "; } 2>&1 | { sleep 0.2; sort; } | uniq -c | wc -l");
+  EXPECT_EQ(code, 0);
+  EXPECT_EQ(kinds, "2\n");
 }
 
 CO_TEST(RunCommandTest, ASignalEndsTheWaitForCommands) {
