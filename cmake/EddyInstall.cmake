@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/eddy")
 
 install(
-  TARGETS eddy eddy_testing
+  TARGETS eddy eddy_allocation_count eddy_testing
   EXPORT eddyTargets
   FILE_SET HEADERS)
 if(TARGET eddy_blocking_guard)
@@ -16,6 +16,17 @@ install(
   EXPORT eddyTargets
   NAMESPACE eddy::
   DESTINATION "${package_dir}")
+# Apart: it needs Google Benchmark, which most who use eddy do not have.
+if(TARGET eddy_benchmark)
+  install(
+    TARGETS eddy_benchmark
+    EXPORT eddyBenchmarkTargets
+    FILE_SET HEADERS)
+  install(
+    EXPORT eddyBenchmarkTargets
+    NAMESPACE eddy::
+    DESTINATION "${package_dir}")
+endif()
 
 configure_package_config_file(
   "${CMAKE_CURRENT_LIST_DIR}/eddyConfig.cmake.in"

@@ -89,7 +89,7 @@ fi
 dir=$work/$how-$cxx
 rm -rf "$dir"
 "$how"
-for program in consumer guarded sweep; do
+for program in consumer guarded measured sweep; do
   # pkg-config builds only the first.
   [[ $program == consumer || $how != pkg_config ]] || continue
   output=$("$dir/$program")

@@ -13,6 +13,7 @@ import sys
 # A document, and the files of which its listings are parts.
 SOURCES = {
     "README.md": ["examples/tour.cc"],
+    "docs/benchmarking.md": ["examples/benchmark_awaitable.cc"],
     "docs/porting.md": [
         "examples/chat_server/outbox.h",
         "examples/chat_server/server.cc",
