@@ -17,7 +17,14 @@
 #define EDDY_COUNTS_ALLOCATIONS true
 #endif
 
-#if EDDY_COUNTS_ALLOCATIONS
+bool eddy_counts_allocations() noexcept { return EDDY_COUNTS_ALLOCATIONS; }
+
+#if !EDDY_COUNTS_ALLOCATIONS
+
+std::uint64_t eddy_allocations_of_process() noexcept { return 0; }
+std::uint64_t eddy_allocations_of_thread() noexcept { return 0; }
+
+#else
 
 namespace {
 

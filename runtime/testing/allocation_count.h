@@ -18,6 +18,7 @@
 
 // Defined only by eddy::allocation_count.
 extern "C" {
+[[gnu::weak]] bool eddy_counts_allocations() noexcept;
 [[gnu::weak]] std::uint64_t eddy_allocations_of_process() noexcept;
 [[gnu::weak]] std::uint64_t eddy_allocations_of_thread() noexcept;
 }
@@ -27,7 +28,9 @@ namespace eddy {
 class AllocationCount {
  public:
   // Whether this program counts.
-  static bool on() noexcept { return eddy_allocations_of_process != nullptr; }
+  static bool on() noexcept {
+    return eddy_counts_allocations != nullptr && eddy_counts_allocations();
+  }
 
   // Since the process, or this thread, began; 0 where nothing is counted.
   static std::uint64_t OfProcess() noexcept {
