@@ -1,0 +1,101 @@
+#include "examples/kv_server/shard.h"
+
+#include <string>
+
+namespace kv_server {
+
+void Shard::Set(const Key& key, std::string_view value, Time expires_at) {
+  Entry& entry = *table_.FindOrAdd(key).first;
+  entry.value.assign(value);
+  ChangeTime(key.hash, entry, expires_at);
+  Tell({Mutation::Kind::kSet, key.text, value, expires_at});
+}
+
+std::size_t Shard::Append(const Key& key, std::string_view more, Time now) {
+  // What is over is removed first: its time is not the new one's.
+  static_cast<void>(Find(key, now));
+  Entry& entry = *table_.FindOrAdd(key).first;
+  entry.value.append(more);
+  Tell({Mutation::Kind::kAppend, key.text, more});
+  return entry.value.size();
+}
+
+void Shard::SetTime(const Key& key, Time expires_at) {
+  ChangeTime(key.hash, *table_.Find(key), expires_at);
+  Tell({Mutation::Kind::kExpire, key.text, {}, expires_at});
+}
+
+bool Shard::Erase(const Key& key, Time now) {
+  if (Find(key, now) == nullptr) return false;
+  Remove(key, *table_.Find(key));
+  return true;
+}
+
+void Shard::Clear() {
+  table_.Clear();
+  times_.clear();
+  Tell({Mutation::Kind::kClear, {}, {}});
+}
+
+bool Shard::ExpireSome(Time now, std::size_t most) {
+  for (; !times_.empty() && times_.begin()->first <= now; --most) {
+    if (most == 0) return true;
+    const auto [time, hash] = *times_.begin();
+    const auto found = table_.FindHash(hash);
+    if (found && found->second->expires_at == time) {
+      // The view ends with the key.
+      const std::string key(found->first);
+      Expire({key, hash}, *found->second);
+    } else {
+      // Another key with the same hash; the one that was meant is removed when
+      // it is looked for.
+      times_.erase(times_.begin());
+    }
+  }
+  return false;
+}
+
+bool Shard::Replay(const Mutation& mutation) {
+  const Key key = Hashed(mutation.key);
+  Entry* const entry = table_.Find(key);
+  switch (mutation.kind) {
+    case Mutation::Kind::kSet:
+      Set(key, mutation.value, mutation.expires_at);
+      return true;
+    case Mutation::Kind::kAppend:
+      table_.FindOrAdd(key).first->value.append(mutation.value);
+      return true;
+    case Mutation::Kind::kExpire:
+      if (entry != nullptr) ChangeTime(key.hash, *entry, mutation.expires_at);
+      return entry != nullptr;
+    case Mutation::Kind::kErase:
+      if (entry != nullptr) Remove(key, *entry);
+      return entry != nullptr;
+    case Mutation::Kind::kClear:
+      Clear();
+      return true;
+  }
+  return false;
+}
+
+void Shard::Expire(const Key& key, Entry& entry) {
+  Remove(key, entry);
+  ++expired_;
+}
+
+void Shard::Remove(const Key& key, Entry& entry) {
+  ChangeTime(key.hash, entry, Entry::kNever);
+  Tell({Mutation::Kind::kErase, key.text, {}});
+  table_.Erase(key);
+}
+
+void Shard::ChangeTime(std::uint64_t hash, Entry& entry, Time expires_at) {
+  if (entry.expires_at == expires_at) return;
+  if (entry.expires_at != Entry::kNever) {
+    times_.erase({entry.expires_at, hash});
+  }
+  if (expires_at != Entry::kNever) times_.insert({expires_at, hash});
+  entry.expires_at = expires_at;
+}
+
+}  // namespace kv_server
