@@ -19,7 +19,11 @@ namespace {
 constexpr int kStepsBetweenLooks = 1000;
 // Before a lock is tried again.
 constexpr std::chrono::milliseconds kBusyPause(2);
-constexpr int kLongestList = 1000;
+// What one LIST answers at most; of the bytes one item more.
+constexpr int kMostItems = 1000;
+constexpr std::size_t kMostListBytes = 64 * 1024;
+// So that a request with two of them fits in a line.
+constexpr std::size_t kLongestKey = 1000;
 
 // A statement has failed; what() is for the client.
 class Refusal : public std::runtime_error {
@@ -161,6 +165,22 @@ struct CloseDatabase {
 };
 using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 
+// The one that SQLite has taken when it was asked for WAL: what it cannot do is
+// no error to it.
+std::string JournalMode(sqlite3* db, const std::string& path) {
+  std::string mode;
+  const auto keep = [](void* to, int, char** values, char**) {
+    if (values[0] != nullptr) *static_cast<std::string*>(to) = values[0];
+    return 0;
+  };
+  const int code =
+      sqlite3_exec(db, "PRAGMA journal_mode = WAL", keep, &mode, nullptr);
+  if (code != SQLITE_OK) {
+    throw std::runtime_error(path + ": " + Explain(db, code));
+  }
+  return mode;
+}
+
 Database OpenDatabase(const StoreOptions& options) {
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(
@@ -177,8 +197,15 @@ Database OpenDatabase(const StoreOptions& options) {
       std::max<std::chrono::nanoseconds>(options.busy,
                                          std::chrono::seconds(1)));
   sqlite3_busy_timeout(db.get(), static_cast<int>(busy.count()));
+  const std::string mode = JournalMode(db.get(), options.path);
+  if (mode != "wal") {
+    throw std::runtime_error(options.path +
+                             ": cannot have a write-ahead log there, but "
+                             "journal_mode = " +
+                             mode);
+  }
   const std::string prepare =
-      std::string("PRAGMA journal_mode = WAL;") + "PRAGMA synchronous = " +
+      std::string("PRAGMA synchronous = ") +
       (options.survives_power_failure ? "FULL;" : "NORMAL;") +
       "CREATE TABLE IF NOT EXISTS items(key BLOB PRIMARY KEY NOT NULL,"
       "                                 value BLOB NOT NULL) WITHOUT ROWID";
@@ -254,17 +281,12 @@ class Store::Connection {
     const auto [verb, rest] = SplitWord(request);
     const auto [key, text] = SplitWord(rest);
     if (verb == "PAIRS") return Pairs();
-    if (verb == "LIST") return List(key);
-    if (key.empty()) {
-      return "ERR there are PUT, GET, DELETE, ADD, SWAP, LIST, PAIRS and "
-             "QUIT\n";
-    }
+    if (verb == "LIST") return List(key, text);
     if (verb == "PUT") return Put(key, text);
     if (verb == "GET") return Get(key);
     if (verb == "DELETE") return Delete(key);
     if (verb == "ADD") return Add(key, text);
-    if (verb == "SWAP") return Swap(key, text);
-    return "ERR there is no " + std::string(verb) + "\n";
+    return Swap(key, text);
   }
 
   std::string Put(std::string_view key, std::string_view text) {
@@ -310,14 +332,24 @@ class Store::Connection {
     return "OK\n";
   }
 
-  std::string List(std::string_view prefix) {
-    const std::optional<std::string> after = AfterPrefix(prefix);
+  std::string List(std::string_view prefix, std::string_view after) {
+    const std::optional<std::string> end = AfterPrefix(prefix);
+    // The first key after another one has a zero byte more.
+    std::string begin(prefix);
+    if (!after.empty()) {
+      begin = std::max(begin, std::string(after) + '\0');
+    }
     std::string items;
-    Execution listed = after ? Execution(list_, {prefix, *after})
-                             : Execution(list_all_, {prefix});
-    while (listed->Step()) {
+    std::string last;
+    Execution listed =
+        end ? Execution(list_, {begin, *end}) : Execution(list_all_, {begin});
+    for (int count = 0; listed->Step(); ++count) {
+      if (count == kMostItems || items.size() >= kMostListBytes) {
+        return items + "MORE LIST " + std::string(prefix) + ' ' + last + '\n';
+      }
+      last = listed->Column(0);
       items += "ITEM ";
-      items += listed->Column(0);
+      items += last;
       items += ' ';
       items += listed->Column(1);
       items += '\n';
@@ -359,12 +391,10 @@ class Store::Connection {
   Statement delete_{db_.get(), "DELETE FROM items WHERE key = ?1"};
   Statement list_{db_.get(),
                   "SELECT key, value FROM items WHERE key >= ?1 AND key < ?2 "
-                  "ORDER BY key LIMIT " +
-                      std::to_string(kLongestList)};
+                  "ORDER BY key"};
   Statement list_all_{db_.get(),
                       "SELECT key, value FROM items WHERE key >= ?1 "
-                      "ORDER BY key LIMIT " +
-                          std::to_string(kLongestList)};
+                      "ORDER BY key"};
   Statement pairs_{db_.get(),
                    "SELECT count(*) FROM items a, items b "
                    "WHERE a.key <> b.key AND instr(a.value, b.value) > 0"};
@@ -385,7 +415,27 @@ bool Store::Writes(std::string_view request) {
   return verb != "GET" && verb != "LIST" && verb != "PAIRS";
 }
 
+std::optional<std::string> Store::Refuse(std::string_view request) {
+  const auto [verb, rest] = SplitWord(request);
+  const auto [key, text] = SplitWord(rest);
+  const bool needs_key = verb == "PUT" || verb == "GET" || verb == "DELETE" ||
+                         verb == "ADD" || verb == "SWAP";
+  const bool needs_none = verb == "LIST" || verb == "PAIRS";
+  if (verb.empty() || (needs_key && key.empty())) {
+    return "ERR there are PUT, GET, DELETE, ADD, SWAP, LIST, PAIRS and QUIT\n";
+  }
+  if (!needs_key && !needs_none) {
+    return "ERR there is no " + std::string(verb) + "\n";
+  }
+  const bool has_two = verb == "SWAP" || verb == "LIST";
+  if (key.size() > kLongestKey || (has_two && text.size() > kLongestKey)) {
+    return "ERR that key is too long\n";
+  }
+  return std::nullopt;
+}
+
 std::string Store::Answer(std::string_view request, const StopRequest& stop) {
+  if (std::optional<std::string> refused = Refuse(request)) return *refused;
   return connection_->Answer(request, stop);
 }
 

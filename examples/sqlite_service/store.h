@@ -10,18 +10,22 @@
 //   DELETE key       OK | NONE
 //   ADD key number   VALUE sum        what was there, or 0, and the number
 //   SWAP key key     OK | NONE        both change, or none
-//   LIST prefix      ITEM key text    of at most 1000 keys, and then END
+//   LIST prefix      ITEM key text    of keys that begin with it, and then END;
+//                                     or, after 1000 keys or 64 KiB, MORE and
+//                                     the request that gives the next ones:
+//   LIST prefix key                   the same, of the keys after that one
 //   PAIRS            VALUE number     of pairs of keys of which one's text
 //                                     holds the other's: that takes a while
 //
-// or ERR and why. Whatever a client writes is bound to a prepared statement and
-// never a part of one.
+// or ERR and why. A key has at most 1000 bytes. Whatever a client writes is
+// bound to a prepared statement and never a part of one.
 #ifndef EDDY_EXAMPLES_SQLITE_SERVICE_STORE_H_
 #define EDDY_EXAMPLES_SQLITE_SERVICE_STORE_H_
 
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -53,11 +57,16 @@ struct StopRequest {
 class Store {
  public:
   // Creates the database if it is not there. Throws std::runtime_error, with a
-  // message for who runs the service.
+  // message for who runs the service; also where SQLite cannot keep a
+  // write-ahead log there: without one, who reads would hold up who writes.
   explicit Store(const StoreOptions& options);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
+
+  // The answer to a line that is no request, for which no connection is needed;
+  // none to a request.
+  static std::optional<std::string> Refuse(std::string_view request);
 
   // Whether a request may change something. Those go to one connection, one
   // after the other: SQLite has one writer at a time.

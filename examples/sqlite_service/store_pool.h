@@ -34,6 +34,7 @@ class StorePool {
   // Errors: kCanceled where it has not begun; EAGAIN where no thread is to be
   // had.
   eddy::Task<eddy::Result<std::string>> Answer(std::string_view request) {
+    if (auto refused = Store::Refuse(request)) co_return *std::move(refused);
     Stores& idle = Store::Writes(request) ? writers_ : readers_;
     EDDY_CO_TRY(std::unique_ptr<Store> store, co_await idle.Receive());
     const GiveBack give_back(idle, store);

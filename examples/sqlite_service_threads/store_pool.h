@@ -34,6 +34,7 @@ class StorePool {
   // Waits for a connection, and for the answer. Sets the deadline of `stop`.
   std::string Answer(std::string_view request,
                      sqlite_service::StopRequest& stop) {
+    if (auto refused = Store::Refuse(request)) return *std::move(refused);
     stop.deadline = std::chrono::steady_clock::now() + patience_;
     Stores& idle = Store::Writes(request) ? idle_writers_ : idle_readers_;
     std::unique_lock lock(mutex_);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
@@ -25,6 +26,10 @@ namespace {
 
 using io_test::TempDir;
 using Words = std::vector<std::string>;
+
+struct CloseDatabase {
+  void operator()(sqlite3* db) const { sqlite3_close(db); }
+};
 
 class SqliteServiceTest : public ::testing::TestWithParam<const char*> {
  protected:
@@ -113,6 +118,85 @@ TEST_P(SqliteServiceTest, KnowsItsRequests) {
   ASSERT_TRUE(ann.Say("QUIT"));
   EXPECT_EQ(ann.Hear(), "");
   EndWell({&ann});
+}
+
+// All items of a list, by as many requests as the service asks for.
+std::vector<std::string> ListAll(LineClient& client, std::string request,
+                                 int& requests) {
+  std::vector<std::string> items;
+  for (requests = 1; requests < 1000; ++requests) {
+    if (!client.Say(request)) return {"the server has gone"};
+    std::size_t bytes = 0;
+    std::string line = client.Hear();
+    for (; line.rfind("ITEM ", 0) == 0; line = client.Hear()) {
+      bytes += line.size() + 1;
+      items.push_back(line.substr(5));
+    }
+    // One item goes beyond it at most.
+    EXPECT_LE(bytes, 68U * 1024);
+    if (line == "END") return items;
+    if (line.rfind("MORE ", 0) != 0) return {line};
+    request = line.substr(5);
+  }
+  return {"no end"};
+}
+
+TEST_P(SqliteServiceTest, ALongListComesInParts) {
+  Start({"--nosurvives_power_failure"});
+  LineClient ann = Connect();
+  const std::string text(3000, 'x');
+  std::vector<std::string> expected;
+  for (int i = 100; i < 200; ++i) {
+    const std::string item = "k" + std::to_string(i) + " " + text;
+    expected.push_back(item);
+    ASSERT_EQ(ann.Ask("PUT " + item), "OK");
+  }
+  // A key that begins with the last one of a part, and others.
+  for (const std::string item : {"k", "k1", "kk", "j", "l"}) {
+    ASSERT_EQ(ann.Ask("PUT " + item + " " + text), "OK");
+    if (item[0] == 'k') expected.push_back(item + " " + text);
+  }
+  std::sort(expected.begin(), expected.end());
+  int requests = 0;
+  EXPECT_EQ(ListAll(ann, "LIST k", requests), expected);
+  EXPECT_EQ(requests, 5);
+  EXPECT_EQ(ListAll(ann, "LIST", requests).size(), expected.size() + 2);
+  EXPECT_EQ(ListAll(ann, "LIST k a", requests), expected);
+  EXPECT_EQ(ListAll(ann, "LIST k k199", requests).size(), 1U);
+  EXPECT_TRUE(ListAll(ann, "LIST k l", requests).empty());
+  // More than so many at once there are never, however small they are.
+  for (int i = 1000; i < 2010; ++i) {
+    ASSERT_EQ(ann.Ask("PUT n" + std::to_string(i)), "OK");
+  }
+  EXPECT_EQ(ListAll(ann, "LIST n", requests).size(), 1010U);
+  EXPECT_EQ(requests, 2);
+  const std::string key(1000, 'z');
+  EXPECT_EQ(ann.Ask("PUT " + key + " longest"), "OK");
+  EXPECT_EQ(ann.Ask("PUT " + key + "z too long"), "ERR that key is too long");
+  EXPECT_EQ(ann.Ask("LIST " + key + " " + key), "END");
+  EndWell({&ann});
+}
+
+TEST_P(SqliteServiceTest, WhatIsNoRequestWaitsForNoConnection) {
+  Start({"--busy=1h", "--patience=1h"});
+  LineClient ann = Connect();
+  EXPECT_EQ(ann.Ask("PUT a 1"), "OK");
+  sqlite3* opened = nullptr;
+  ASSERT_EQ(sqlite3_open(path().c_str(), &opened), SQLITE_OK);
+  const std::unique_ptr<sqlite3, CloseDatabase> other(opened);
+  const auto run = [&](const char* sql) {
+    return sqlite3_exec(other.get(), sql, nullptr, nullptr, nullptr);
+  };
+  ASSERT_EQ(run("BEGIN IMMEDIATE"), SQLITE_OK);
+  // It has the connection that writes, and waits.
+  ASSERT_TRUE(ann.Say("ADD a 1"));
+  LineClient bob = Connect();
+  EXPECT_EQ(bob.Ask("DANCE wildly"), "ERR there is no DANCE");
+  EXPECT_EQ(bob.Ask("PUT").rfind("ERR there are PUT", 0), 0U);
+  EXPECT_EQ(bob.Ask("GET a"), "VALUE 1");
+  ASSERT_EQ(run("COMMIT"), SQLITE_OK);
+  EXPECT_EQ(ann.Hear(), "VALUE 2");
+  EndWell({&ann, &bob});
 }
 
 TEST_P(SqliteServiceTest, WhatClientsWriteIsNeverSql) {
@@ -253,10 +337,6 @@ TEST_P(SqliteServiceTest, ALongRequestHoldsUpNobodyAndNoEnd) {
   EndWell({&ann, &bob, &eve});
 }
 
-struct CloseDatabase {
-  void operator()(sqlite3* db) const { sqlite3_close(db); }
-};
-
 TEST_P(SqliteServiceTest, WaitsForAnotherProcessAndNotForEver) {
   Start({"--busy=50ms"});
   LineClient ann = Connect();
@@ -324,6 +404,16 @@ TEST_P(SqliteServiceTest, SaysThatAFileIsNoDatabase) {
       {Program::Example(GetParam()), "--listen=127.0.0.1:0", "--database=/"});
   EXPECT_NE(other.ReadErrors().find("/: "), std::string::npos);
   EXPECT_EQ(other.Wait(), 1);
+}
+
+TEST_P(SqliteServiceTest, SaysThatNoWriteAheadLogCanBe) {
+  // A database in memory is another one for each connection, too.
+  Program server({Program::Example(GetParam()), "--listen=127.0.0.1:0",
+                  "--database=:memory:"});
+  EXPECT_EQ(server.ReadOutput(), "");
+  EXPECT_NE(server.ReadErrors().find("journal_mode = memory"),
+            std::string::npos);
+  EXPECT_EQ(server.Wait(), 1);
 }
 
 TEST_P(SqliteServiceTest, ADamagedPageEndsNoServer) {

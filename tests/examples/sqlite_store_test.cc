@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -34,6 +37,20 @@ class NoLargeMemory {
 thread_local std::size_t NoLargeMemory::from_ = NoLargeMemory::kNone;
 
 }  // namespace
+
+namespace {
+std::atomic<int> synced = 0;
+}  // namespace
+
+// SQLite finds these before those of the C library.
+extern "C" int fdatasync(int fd) {
+  ++synced;
+  return static_cast<int>(syscall(SYS_fdatasync, fd));
+}
+extern "C" int fsync(int fd) {
+  ++synced;
+  return static_cast<int>(syscall(SYS_fsync, fd));
+}
 
 // A sanitizer has its own new and delete, which must not be mixed with these.
 #if !EDDY_TEST_ASAN && !EDDY_TEST_TSAN
@@ -121,6 +138,34 @@ TEST_F(SqliteStoreTest, AStoppedTransactionChangesNothing) {
   const bool done = answer == "VALUE 2\n";
   EXPECT_TRUE(done || answer == "ERR it took too long\n") << answer;
   EXPECT_EQ(Ask(other, "ADD count 1"), done ? "VALUE 3\n" : "VALUE 2\n");
+}
+
+// How often the disk is waited for while a change is acknowledged.
+int SyncsOf(Store& store) {
+  const StopRequest stop;
+  // SQLite writes nothing where the text is the same.
+  static int text = 0;
+  const std::string request = "PUT a " + std::to_string(++text);
+  const int before = synced;
+  EXPECT_EQ(store.Answer(request, stop), "OK\n");
+  return synced - before;
+}
+
+TEST_F(SqliteStoreTest, WhatIsAcknowledgedIsOnTheDiskWhereThatIsAskedFor) {
+  Store careful(options());
+  options().survives_power_failure = false;
+  Store quick(options());
+  // The first change after the start writes the log's header.
+  static_cast<void>(SyncsOf(quick));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(SyncsOf(careful), 1);
+    EXPECT_EQ(SyncsOf(quick), 0);
+  }
+}
+
+TEST_F(SqliteStoreTest, NeedsAWriteAheadLog) {
+  options().path = ":memory:";
+  EXPECT_THROW(Store{options()}, std::runtime_error);
 }
 
 }  // namespace
