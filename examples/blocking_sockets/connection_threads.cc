@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
-#include <system_error>
 #include <thread>
 
 namespace blocking_sockets {
@@ -60,24 +59,25 @@ bool ConnectionThreads::WaitForRoom() {
 }
 
 void ConnectionThreads::Start(Socket socket) {
-  std::unique_ptr<Connection> connection = make_(std::move(socket));
-  Connection* const started = connection.get();
-  {
-    const std::lock_guard lock(mutex_);
-    connections_.insert(started);
-    if (ending_) started->Drain();
-  }
+  std::unique_ptr<Connection> connection;
   try {
+    connection = make_(std::move(socket));
+    Connection* const started = connection.get();
+    {
+      const std::lock_guard lock(mutex_);
+      connections_.insert(started);
+      if (ending_) started->Drain();
+    }
     std::thread([this, started] {
       Run(*started);
       End(std::unique_ptr<Connection>(started));
     }).detach();
     static_cast<void>(connection.release());
-  } catch (const std::system_error& error) {
-    // No thread is to be had: this client has to come again.
-    std::fprintf(stderr, "no thread for a client: %s\n", error.what());
+  } catch (const std::exception& error) {
+    // No thread or no memory is to be had: this client has to come again.
+    std::fprintf(stderr, "a client was refused: %s\n", error.what());
     const std::lock_guard lock(mutex_);
-    connections_.erase(started);
+    connections_.erase(connection.get());
   }
 }
 

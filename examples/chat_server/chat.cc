@@ -46,7 +46,7 @@ bool Chat::Handle(Member& member, std::string_view line) {
   } else if (verb == "JOIN") {
     Join(member, rest);
   } else if (verb == "LEAVE") {
-    Leave(member);
+    Leave(member, member.name_);
     member.Tell("OK");
   } else if (verb == "MSG") {
     Say(member, rest);
@@ -59,8 +59,9 @@ bool Chat::Handle(Member& member, std::string_view line) {
 }
 
 void Chat::Remove(Member& member) {
-  Leave(member);
-  names_.erase(std::exchange(member.name_, ""));
+  const std::string name = std::exchange(member.name_, "");
+  names_.erase(name);
+  Leave(member, name);
 }
 
 void Chat::Rename(Member& member, std::string_view name) {
@@ -69,9 +70,10 @@ void Chat::Rename(Member& member, std::string_view name) {
   }
   if (names_.contains(name)) return member.Tell("ERR that name is taken");
   TellOthers(member, "* " + member.name_ + " is now " + std::string(name));
+  std::string new_name(name);
+  names_.emplace(new_name, &member);
   names_.erase(member.name_);
-  member.name_ = name;
-  names_.emplace(member.name_, &member);
+  member.name_ = std::move(new_name);
   member.Tell("OK");
 }
 
@@ -79,20 +81,24 @@ void Chat::Join(Member& member, std::string_view room) {
   if (!IsName(room)) {
     return member.Tell("ERR a room has 1 to 16 letters, digits, - and _");
   }
-  Leave(member);
-  member.room_ = room;
-  rooms_[member.room_].insert(&member);
+  Leave(member, member.name_);
+  std::string new_room(room);
+  rooms_[new_room].insert(&member);
+  member.room_ = std::move(new_room);
   member.Tell("OK");
   TellOthers(member, "* " + member.name_ + " has come");
 }
 
-void Chat::Leave(Member& member) {
+void Chat::Leave(Member& member, std::string_view name) {
   if (member.room_.empty()) return;
-  TellOthers(member, "* " + member.name_ + " has gone");
-  const auto room = rooms_.find(member.room_);
+  // What may fail comes last.
+  const auto room = rooms_.find(std::exchange(member.room_, ""));
   room->second.erase(&member);
-  if (room->second.empty()) rooms_.erase(room);
-  member.room_.clear();
+  if (room->second.empty()) {
+    rooms_.erase(room);
+  } else {
+    TellAll(room->second, member, "* " + std::string(name) + " has gone");
+  }
 }
 
 void Chat::Say(Member& member, std::string_view text) {
@@ -111,10 +117,13 @@ void Chat::Who(Member& member) {
 
 void Chat::TellOthers(const Member& member, std::string_view text) {
   const auto room = rooms_.find(member.room_);
-  if (room == rooms_.end()) return;
+  if (room != rooms_.end()) TellAll(room->second, member, text);
+}
+
+void Chat::TellAll(const Room& room, const Member& but, std::string_view text) {
   const Line line = MakeLine(text);
-  for (Member* each : room->second) {
-    if (each != &member) each->Tell(line);
+  for (Member* each : room) {
+    if (each != &but) each->Tell(line);
   }
 }
 

@@ -24,20 +24,25 @@ class Chat {
   // What a client wrote, without its end of line. False: it wants to go.
   bool Handle(Member& member, std::string_view line);
 
-  // It is in no room any more, and its name is free.
+  // It is in no room any more, and its name is free, also where an exception
+  // comes out of it: then not all were told.
   void Remove(Member& member);
 
  private:
   void Rename(Member& member, std::string_view name);
   void Join(Member& member, std::string_view room);
-  void Leave(Member& member);
+  // `name` is the one by which the others know it.
+  void Leave(Member& member, std::string_view name);
   void Say(Member& member, std::string_view text);
   void Who(Member& member);
   void TellOthers(const Member& member, std::string_view text);
+  using Room = std::set<Member*>;
+  static void TellAll(const Room& room, const Member& but,
+                      std::string_view text);
 
   std::map<std::string, Member*, std::less<>> names_;
   // Those that have members.
-  std::map<std::string, std::set<Member*>, std::less<>> rooms_;
+  std::map<std::string, Room, std::less<>> rooms_;
 };
 
 class Member {

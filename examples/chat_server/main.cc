@@ -58,6 +58,14 @@ Task<Result<void>> Main(chat_server::Options options) {
       chat_server::Serve(listener, std::move(options)), SIGINT, SIGTERM);
 }
 
+void Explain(const eddy::net::SocketAddress& client,
+             const eddy::TaskFailure& failure) {
+  std::string why = "no memory, or another exception";
+  if (failure.error) why = failure.error->message();
+  std::fprintf(stderr, "chat_server: %s: %s\n", client.ToString().c_str(),
+               why.c_str());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -75,6 +83,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "chat_server: wrong words or values; see --help\n");
     return 2;
   }
+  options.on_failure = Explain;
   const Result<void> served = eddy::SyncWait(Main(std::move(options)));
   if (!served) {
     std::fprintf(stderr, "chat_server: %s\n", served.error().message().c_str());

@@ -9,9 +9,11 @@
 #include <eddy/runtime/with_stop.h>
 
 #include <algorithm>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -29,6 +31,7 @@ using eddy::StopToken;
 using eddy::Task;
 using eddy::TaskScope;
 using eddy::TimePoint;
+using eddy::Unexpected;
 using eddy::WithStop;
 using eddy::WithTimeout;
 using eddy::net::TcpStream;
@@ -70,6 +73,14 @@ class Session final : public Member {
         options_(options),
         draining_(std::move(draining)),
         outbox_(options.most_queued) {}
+  // Also where an exception has ended it, nobody talks to it any more.
+  ~Session() {
+    try {
+      chat_.Remove(*this);
+    } catch (const std::exception&) {
+      // Not all could be told.
+    }
+  }
 
   using Member::Tell;
   void Tell(Line line) override {
@@ -78,10 +89,11 @@ class Session final : public Member {
 
   // Two tasks: one reads, one writes. Either's end is the end of both, but what
   // waits is still written where the client itself says goodbye.
-  Task<> Run() {
-    const auto body = [this](TaskScope& scope) -> Task<> {
+  Task<Result<void>> Run() {
+    Result<void> read;
+    const auto body = [&](TaskScope& scope) -> Task<> {
       scope.Spawn(Write());
-      co_await Read();
+      read = co_await Read();
       chat_.Remove(*this);
       outbox_.Close();
     };
@@ -89,11 +101,18 @@ class Session final : public Member {
         co_await WithStop(thrown_out_.token(), eddy::WithScope(body));
     // Thrown out, its tasks were stopped, and it is still there.
     chat_.Remove(*this);
+    if (thrown_out_.stop_requested()) {
+      co_return Unexpected(std::errc::no_buffer_space);
+    }
     if (ended) static_cast<void>(co_await WithTimeout(kFarewell, Discard()));
+    // Where the writing has failed first, that has stopped the reading.
+    if (read || read.error() == eddy::kCanceled) co_return ended;
+    co_return read;
   }
 
  private:
-  Task<> Read() {
+  // Until the client has gone, or is to be left.
+  Task<Result<void>> Read() {
     eddy::io::BufferedReader reader(stream_, options_.longest_line);
     Pace pace(options_);
     while (true) {
@@ -103,9 +122,12 @@ class Session final : public Member {
         const std::string_view why =
             Farewell(line.error(), draining_.stop_requested());
         if (!why.empty()) Tell(why);
-        co_return;
+        if (draining_.stop_requested() || line.error() == eddy::kEndOfStream) {
+          co_return Result<void>();
+        }
+        co_return Unexpected(line.error());
       }
-      if (!chat_.Handle(*this, *line)) co_return;
+      if (!chat_.Handle(*this, *line)) co_return Result<void>();
       const Duration wait = pace.Next();
       // A stop is seen by the next read.
       if (wait > Duration::zero()) {
@@ -150,9 +172,17 @@ Task<Result<void>> Serve(eddy::net::TcpListener& listener, Options options) {
   eddy::net::ServeOptions serve;
   serve.most_connections = options.most_clients;
   serve.drain = options.patience + kFarewell;
-  const auto talk = [&](TcpStream& stream, StopToken draining) -> Task<> {
-    Session session(stream, chat, options, std::move(draining));
-    co_await session.Run();
+  // Also without a callback: one client's end is no failure of the others.
+  serve.on_failure = [&](const auto& client, const auto& failure) {
+    if (options.on_failure) options.on_failure(client, failure);
+  };
+  const auto talk = [&](TcpStream& stream,
+                        StopToken draining) -> Task<Result<void>> {
+    Session session(stream, chat, options, draining);
+    const Result<void> ended = co_await session.Run();
+    // Who has gone by then need not hear that the server ends.
+    if (draining.stop_requested()) co_return Result<void>();
+    co_return ended;
   };
   co_return co_await eddy::net::Serve(listener, talk, std::move(serve));
 }

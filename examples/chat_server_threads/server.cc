@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdio>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -80,10 +82,10 @@ class Session final : public Member, public blocking_sockets::Connection {
   // what waits is still written where the client itself says goodbye.
   void Run() override {
     std::thread writer(&Session::Write, this);
-    Read();
-    chat_.Remove(*this);
-    outbox_.Close();
-    writer.join();
+    {
+      const Ending ending(*this, writer);
+      Read();
+    }
     socket_.EndGently(kFarewell);
   }
 
@@ -99,6 +101,28 @@ class Session final : public Member, public blocking_sockets::Connection {
   void Cut() override { socket_.EndBoth(); }
 
  private:
+  // The end of both threads, also by an exception.
+  class Ending {
+   public:
+    Ending(Session& session, std::thread& writer) noexcept
+        : session_(session), writer_(writer) {}
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
+    ~Ending() {
+      try {
+        session_.chat_.Remove(session_);
+      } catch (const std::exception&) {
+        // Not all could be told.
+      }
+      session_.outbox_.Close();
+      writer_.join();
+    }
+
+   private:
+    Session& session_;
+    std::thread& writer_;
+  };
+
   void Read() {
     LineReader reader(socket_, options_.longest_line, options_.idle);
     Pace pace(options_);
@@ -125,6 +149,14 @@ class Session final : public Member, public blocking_sockets::Connection {
 
   // An error ends the reading too.
   void Write() {
+    try {
+      WriteAll();
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "a client was left: %s\n", error.what());
+      socket_.EndBoth();
+    }
+  }
+  void WriteAll() {
     socket_.SetSendTimeout(options_.patience);
     while (true) {
       const std::string text = outbox_.Take();

@@ -1,6 +1,7 @@
 // The chat servers as programs, that of eddy and that of threads: the same
 // tests, which know nothing of how they are made.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <optional>
@@ -165,6 +166,41 @@ TEST_P(ChatProgramTest, WhoVanishesIsGoneForTheOthers) {
   bob.connection().Reset();
   EXPECT_EQ(ann.Hear(), "* bob has gone");
   EndWell({&ann});
+}
+
+// It runs out of memory for the stacks of threads.
+TEST(ChatServerThreadsTest, WhoGetsNoThreadIsRefusedAndTheOthersGoOn) {
+  if (UnderSanitizer()) GTEST_SKIP() << "a sanitizer needs address space";
+  Program server(
+      {Program::Example("chat_server_threads"), "--listen", "127.0.0.1:0"});
+  const std::string address = ListeningOn(server);
+  LineClient ann(address);
+  EXPECT_EQ(ann.Ask("NICK ann"), "OK");
+  EXPECT_EQ(ann.Ask("JOIN tea"), "OK");
+  rlimit before{};
+  ASSERT_EQ(prlimit(server.pid(), RLIMIT_AS, nullptr, &before), 0);
+  // With room for the stack of one thread more; a client takes two.
+  rlimit stack{};
+  ASSERT_EQ(getrlimit(RLIMIT_STACK, &stack), 0);
+  if (stack.rlim_cur == RLIM_INFINITY) stack.rlim_cur = 2U << 20;
+  const rlimit limit{server.StatusKib("VmSize") * 1024 + stack.rlim_cur * 3 / 2,
+                     before.rlim_max};
+  ASSERT_EQ(prlimit(server.pid(), RLIMIT_AS, &limit, nullptr), 0);
+  for (int i = 0; i < 3; ++i) {
+    LineClient bob(address);
+    EXPECT_EQ(bob.Hear(), "");
+    EXPECT_EQ(ann.Ask("WHO"), "OK ann");
+  }
+  ASSERT_EQ(prlimit(server.pid(), RLIMIT_AS, &before, nullptr), 0);
+  LineClient eve(address);
+  EXPECT_EQ(eve.Ask("NICK eve"), "OK");
+  EXPECT_EQ(eve.Ask("JOIN tea"), "OK");
+  EXPECT_EQ(ann.Hear(), "* eve has come");
+  server.Signal(SIGTERM);
+  for (LineClient* client : {&ann, &eve}) client->connection().EndOfInput();
+  EXPECT_EQ(server.Wait(), 0);
+  EXPECT_NE(server.ReadErrors().find("Resource temporarily unavailable"),
+            std::string::npos);
 }
 
 TEST_P(ChatProgramTest, ManyComeAndGoAndLeaveNothingBehind) {

@@ -11,15 +11,22 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/socket.h>
+
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "examples/chat_server/chat.h"
 #include "examples/chat_server/server.h"
 #include "tests/examples/silent_sweeps.h"
+#include "tests/runtime/test_verbs.h"
 
 namespace eddy::testing_examples {
 namespace {
@@ -281,6 +288,106 @@ CO_TEST(ChatServerTest, AStopTellsEverybody) {
     co_return co_await bob->Expect("");
   };
   CO_EXPECT_OK(co_await chat.Run(body));
+}
+
+CO_TEST(ChatServerTest, AFailureIsToldToOnFailureAndToTheRoom) {
+  Options options;
+  options.longest_line = 100;
+  std::vector<Error> errors;
+  options.on_failure = [&](const net::SocketAddress& client,
+                           const TaskFailure& failure) {
+    EXPECT_EQ(client.family(), AF_INET);
+    if (failure.error) errors.push_back(*failure.error);
+  };
+  Chat chat(options);
+  const auto body = [&](Chat& c) -> Task<Result<void>> {
+    EDDY_CO_TRY(const auto ann, co_await c.Connect());
+    EDDY_CO_CHECK(co_await ann->Enter("ann", "tea"));
+    {
+      EDDY_CO_TRY(const auto bob, co_await c.Connect());
+      EDDY_CO_CHECK(co_await bob->Enter("bob", "tea"));
+      EDDY_CO_CHECK(co_await ann->Expect("* bob has come"));
+      const linger reset{1, 0};
+      setsockopt(bob->stream().fd().get(), SOL_SOCKET, SO_LINGER, &reset,
+                 sizeof reset);
+    }
+    EDDY_CO_CHECK(co_await ann->Expect("* bob has gone"));
+    EDDY_CO_TRY(const auto eve, co_await c.Connect());
+    EDDY_CO_CHECK(co_await eve->Enter("eve", "tea"));
+    EDDY_CO_CHECK(co_await ann->Expect("* eve has come"));
+    EDDY_CO_CHECK(
+        co_await eve->Ask(std::string(200, 'x'), "ERR that line is too long"));
+    EDDY_CO_CHECK(co_await eve->Expect(""));
+    EDDY_CO_CHECK(co_await eve->stream().Close());
+    co_return co_await ann->Expect("* eve has gone");
+  };
+  CO_EXPECT_OK(co_await chat.Run(body));
+  // Eve's session may have seen the end of the server first.
+  CO_ASSERT_TRUE(!errors.empty());
+  CO_EXPECT_TRUE(errors[0] == std::errc::connection_reset);
+  if (errors.size() > 1) {
+    CO_EXPECT_TRUE(errors[1] == std::errc::message_size);
+  }
+}
+
+CO_TEST(ChatServerTest, WhoLeavesWellIsNoFailure) {
+  Options options;
+  options.on_failure = [](const auto&, const auto&) { ADD_FAILURE(); };
+  Chat chat(options);
+  CO_EXPECT_OK(co_await chat.Run(TwoTalk));
+}
+
+CO_TEST(ChatServerTest, AnExceptionOfOneSessionIsNotTheEndOfTheServer) {
+  if (test::kAsan || test::kTsan) {
+    CO_SKIP("a sanitizer ends the program where so much is asked for");
+  }
+  Options options;
+  // No memory is there for that.
+  options.longest_line = std::size_t{1} << 62;
+  int exceptions = 0;
+  options.on_failure = [&](const auto&, const TaskFailure& failure) {
+    exceptions += failure.exception ? 1 : 0;
+  };
+  Chat chat(options);
+  const auto body = [](Chat& c) -> Task<Result<void>> {
+    for (int i = 0; i < 3; ++i) {
+      EDDY_CO_TRY(const auto ann, co_await c.Connect());
+      EDDY_CO_CHECK(co_await ann->Expect(""));
+    }
+    co_return Result<void>();
+  };
+  CO_EXPECT_OK(co_await chat.Run(body));
+  EXPECT_EQ(exceptions, 3);
+}
+
+// A member to whom nothing can be told, when it likes.
+class DeafMember final : public chat_server::Member {
+ public:
+  using Member::Tell;
+  void Tell(chat_server::Line line) override {
+    if (deaf) throw std::bad_alloc();
+    heard += *line;
+  }
+
+  bool deaf = false;
+  std::string heard;
+};
+
+TEST(ChatTest, AMemberIsRemovedAlsoWhereNotAllCanBeTold) {
+  chat_server::Chat chat;
+  DeafMember ann;
+  DeafMember bob;
+  for (auto* const member : {&ann, &bob}) {
+    chat.Handle(*member, member == &ann ? "NICK ann" : "NICK bob");
+    chat.Handle(*member, "JOIN tea");
+  }
+  ann.deaf = true;
+  EXPECT_THROW(chat.Remove(bob), std::bad_alloc);
+  ann.deaf = false;
+  ann.heard.clear();
+  chat.Handle(ann, "WHO");
+  chat.Handle(ann, "NICK bob");
+  EXPECT_EQ(ann.heard, "OK ann\nOK\n");
 }
 
 TEST(ChatServerSweepTest, EndsCleanlyAtEveryPoint) {
