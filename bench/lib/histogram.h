@@ -5,6 +5,7 @@
 #ifndef EDDY_BENCH_LIB_HISTOGRAM_H_
 #define EDDY_BENCH_LIB_HISTOGRAM_H_
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -18,19 +19,34 @@ class Histogram {
   void Add(std::uint64_t value, std::uint64_t times = 1) {
     counts_[Index(value)] += times;
     total_ += times;
+    if (times > 0) max_ = std::max(max_, value);
+  }
+
+  // All samples of another one.
+  void Add(const Histogram& other) {
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      counts_[i] += other.counts_[i];
+    }
+    total_ += other.total_;
+    max_ = std::max(max_, other.max_);
   }
 
   std::uint64_t Count() const { return total_; }
 
+  // The largest sample itself; 0 without samples.
+  std::uint64_t Max() const { return max_; }
+
   // The smallest recorded value that `fraction` of all samples do not exceed,
-  // as the middle of its bucket; 0 without samples.
+  // as the middle of its bucket, but never over Max(); 0 without samples.
   double Quantile(double fraction) const {
     const auto wanted = static_cast<std::uint64_t>(
         std::ceil(fraction * static_cast<double>(total_)));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       seen += counts_[i];
-      if (seen > 0 && seen >= wanted) return Middle(i);
+      if (seen > 0 && seen >= wanted) {
+        return std::min(Middle(i), static_cast<double>(max_));
+      }
     }
     return 0;
   }
@@ -58,6 +74,7 @@ class Histogram {
 
   std::array<std::uint64_t, kBuckets> counts_{};
   std::uint64_t total_ = 0;
+  std::uint64_t max_ = 0;
 };
 
 }  // namespace eddy::bench

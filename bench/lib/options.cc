@@ -9,8 +9,11 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
 
 ABSL_FLAG(bool, quick, false,
           "a look in under 30 s: fewer workloads, fewer and shorter rounds");
@@ -23,6 +26,12 @@ namespace eddy::bench {
 
 void ParseOptions(const std::string& about, int argc, char** argv) {
   absl::SetProgramUsageMessage(about);
+  // --help shows all flags of a benchmark, whatever its files are called.
+  absl::FlagsUsageConfig usage;
+  usage.contains_help_flags = [](absl::string_view file) {
+    return absl::StrContains(file, "bench/");
+  };
+  absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   if (rest.size() < 2) return;
   std::fprintf(stderr, "unexpected argument: %s (see --help)\n", rest[1]);

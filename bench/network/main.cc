@@ -1,5 +1,6 @@
 // The network benchmark: eddy's sockets beside hand-written liburing and epoll,
-// Asio (on epoll and on io_uring) and libuv, all under the same loads.
+// Asio (on epoll and on io_uring) and libuv, and for echo Go and a thread for
+// each connection, all under the same loads.
 //
 //   bench/run network [--quick] [--json FILE] [--markdown] [--parts LIST]
 //                     [--rounds N] [--seconds S] [--subjects LIST]
@@ -13,7 +14,7 @@
 //   proxy         requests and a stream through a proxy to another server
 //   memory        what 10,000 connections cost that have been used once
 //
-// A subject is left out where it is not built (Asio, libuv) or where it has
+// A subject is left out where it is not built (Asio, libuv, Go) or where it has
 // nothing of that kind. Ratios are those to the liburing program that does it
 // the same way: with multishot operations and buffers that the kernel picks
 // where the subject has those.
@@ -164,6 +165,8 @@ std::vector<Subject> EchoSubjects() {
       Of("eddy-leases", "network_eddy", {"echo-leases"}),
       Of("epoll", "echo_epoll_server")};
   AddPeers(subjects, {"echo"});
+  subjects.push_back(Of("go", "network_go", {"echo"}));
+  subjects.push_back(Of("threads", "network_threads", {"echo"}));
   return subjects;
 }
 
