@@ -1,6 +1,10 @@
-// What page faults cost a loop: the first burst of tasks on a new thread.
+// What page faults cost a loop: the first burst of tasks on a new thread. And
+// what tasks take that wait, as they get more.
 //
 //   bench/run memory [--quick] [--json FILE] [--benchmark_filter=REGEX]
+//
+// tasks/N starts N tasks that wait for one event, sets it, and lets all end;
+// CPU time and bytes of the heap are those of each task. The others:
 //
 // A burst spawns 20,000 tasks of 1 KiB each, and all of them wait before the
 // first ends; the time is that of the burst, in which the loop does nothing
@@ -15,6 +19,7 @@
 
 #include <benchmark/benchmark.h>
 #include <eddy/runtime/event.h>
+#include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/yield.h>
@@ -25,11 +30,14 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <thread>
+
+#include "bench/micro/micro.h"
 
 namespace {
 
@@ -161,5 +169,42 @@ EDDY_BURST(paged_out_plain, Burst::kSecondPagedOut, false, false)
 EDDY_BURST(paged_out_prefaulted, Burst::kSecondPagedOut, true, false)
     ->Iterations(5);
 EDDY_BURST(paged_out_locked, Burst::kSecondPagedOut, true, true)->Iterations(5);
+
+// --- So many at once ---------------------------------------------------------
+
+Task<void> WaitFor(Event& go) { static_cast<void>(co_await go.Wait()); }
+
+// Returns how many bytes of the heap each takes while it waits.
+Task<double> RunTasks(std::int64_t number) {
+  Event go;
+  const std::size_t before = HeapBytes();
+  double bytes = 0;
+  const auto body = [&](TaskScope& scope) -> Task<void> {
+    for (std::int64_t i = 0; i < number; ++i) scope.Spawn(WaitFor(go));
+    // Now all of them have begun.
+    co_await eddy::Yield();
+    bytes = static_cast<double>(HeapBytes() - before);
+    go.Set();
+  };
+  static_cast<void>(co_await eddy::WithScope(body));
+  co_return bytes / static_cast<double>(number);
+}
+
+Task<void> TasksBody(benchmark::State& state) {
+  const std::int64_t number = state.range(0);
+  eddy::internal::FramePool::Trim();
+  const double bytes = co_await RunTasks(number);
+  {
+    const AllocationCounter counter(state);
+    while (state.KeepRunningBatch(number)) {
+      benchmark::DoNotOptimize(co_await RunTasks(number));
+    }
+  }
+  state.counters["bytes"] = bytes;
+}
+BENCHMARK(OnReactor<TasksBody>)
+    ->Name("tasks")
+    ->RangeMultiplier(10)
+    ->Range(1'000, 1'000'000);
 
 }  // namespace
