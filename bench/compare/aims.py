@@ -341,7 +341,7 @@ def markdown(judged):
         span = "-"
         if j["cases"]:
             ends = [figure_text(j, j["cases"][i]) for i in (0, -1)]
-            span = ends[0] if len(j["cases"]) == 1 else ", ".join(ends)
+            span = ends[0] if ends[0] == ends[1] else ", ".join(ends)
         kept = f"{j['kept']} of {j['of']}" if j["of"] else "-"
         lines.append(
             f"| {j['text']} | {j['bound']} | {span} | {kept} "

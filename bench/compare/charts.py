@@ -5,7 +5,15 @@ follows the reader's light or dark."""
 import html
 import math
 
-SHAPES = 8  # series that the style has colours for
+# The style has so many colours for series. A subject has the same one in every
+# chart.
+COLOURS = 8
+TICKS_APART = 34
+COLOUR_OF = {
+    "liburing": 0, "floor": 0, "eddy": 1, "epoll": 2, "heap": 2,
+    "asio-epoll": 3, "multimap": 3, "asio-uring": 4, "libuv": 5, "go": 6,
+    "threads": 7,
+}  # fmt: skip
 
 
 def escape(text):
@@ -27,6 +35,8 @@ def number(value):
         return f"{value:.1f}"
     if size >= 1:
         return f"{value:.2f}"
+    if size >= 0.1:
+        return f"{value:.3f}"
     return f"{value:.3g}"
 
 
@@ -55,6 +65,13 @@ def kind(subject):
     return "peer"
 
 
+def ratio_of(row):
+    ratio = row.get("ratio_to_floor")
+    if ratio is None or row["subject"] == row.get("floor"):
+        return ""
+    return f"{ratio:.2f}×"
+
+
 def bars(title, rows, better):
     """One panel: a bar for each row, which is a subject. `better` says which way
     is good: "more" or "less"."""
@@ -63,16 +80,14 @@ def bars(title, rows, better):
         return ""
     ends = [row["value"] * (1 + (row["spread"] or 0) / 2) for row in rows]
     most = max(ends) or 1
+    ratios = any(ratio_of(row) for row in rows)
     lines = []
     for row in rows:
         value, spread = row["value"], row["spread"] or 0
         width = 100 * value / most
         low = max(0, value * (1 - spread / 2)) / most * 100
         high = value * (1 + spread / 2) / most * 100
-        ratio = row.get("ratio_to_floor")
-        beside = ""
-        if ratio is not None and row["subject"] != row.get("floor"):
-            beside = f'<small>{ratio:.2f}×</small>'
+        beside = f"<small>{ratio_of(row)}</small>" if ratios else ""
         whisker = ""
         if row["rounds"] and row["rounds"] > 1 and high - low > 0.3:
             whisker = (
@@ -106,6 +121,16 @@ def powers(low, high):
     if sum(low <= t <= high for t in ticks) < 3:
         ticks = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
     return [t for t in ticks if low / 1.0001 <= t <= high * 1.0001]
+
+
+def colours(names):
+    """{name: number}: their own, or one that is free."""
+    taken = {name: COLOUR_OF[name] for name in names if name in COLOUR_OF}
+    free = [c for c in range(COLOURS) if c not in taken.values()] or [0]
+    for name in names:
+        if name not in taken:
+            taken[name] = free[len(taken) % len(free)]
+    return taken
 
 
 class Axis:
@@ -152,12 +177,12 @@ def mark(shape, x, y):
     return f'<path d="M{x:.1f} {y - 5:.1f}l5 5l-5 5l-5 -5z"/>'
 
 
-def svg(width, height, series, x_title, y_title, log_y, ticks_apart):
+def svg(width, height, series, x_title, y_title, log_x, log_y):
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points if y > 0]
     left, right, top, bottom = 58, 14, 24, 42
-    across = Axis(xs, left, width - right, log=True)
-    up = Axis(ys, height - bottom, top, log=log_y)
+    across = Axis(xs, left, width - right, log_x)
+    up = Axis(ys, height - bottom, top, log_y)
     parts = [
         f'<svg viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(y_title)} by {escape(x_title)}">'
@@ -173,7 +198,7 @@ def svg(width, height, series, x_title, y_title, log_y, ticks_apart):
     last = -1e9
     for tick in sorted(set(xs)):
         x = across.place(tick)
-        if x - last < ticks_apart:
+        if x - last < TICKS_APART:
             continue
         last = x
         parts.append(
@@ -187,38 +212,38 @@ def svg(width, height, series, x_title, y_title, log_y, ticks_apart):
         f"{escape(x_title)}</text>"
     )
     # Ours last, on top.
-    order = sorted(
-        enumerate(series.items()), key=lambda s: kind(s[1][0]) == "ours"
-    )
-    for index, (name, points) in order:
+    colour = colours(series)
+    for name in sorted(series, key=lambda name: kind(name) == "ours"):
+        index, points = colour[name], series[name]
         places = [
             (across.place(x), up.place(y)) for x, y in sorted(points) if y > 0
         ]
         line = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
         ours = " ours" if kind(name) == "ours" else ""
         parts.append(
-            f'<g class="s{index % SHAPES}{ours}"><path class="line" '
+            f'<g class="s{index}{ours}"><path class="line" '
             f'd="M{line}"/>{"".join(mark(index, x, y) for x, y in places)}</g>'
         )
     parts.append("</svg>")
     return "".join(parts)
 
 
-def lines(title, series, x_title, y_title, log_y=True):
-    """A panel of lines. `series` is {name: [(x, y), ...]}; x is on a logarithmic
-    axis. Drawn twice, for wide and for narrow pages, so that letters keep their
+def lines(title, series, x_title, y_title, log_x=True, log_y=True):
+    """A panel of lines. `series` is {name: [(x, y), ...]}. Drawn twice, for wide and for narrow pages, so that letters keep their
     size."""
     series = {name: points for name, points in series.items() if points}
     if not any(y > 0 for points in series.values() for _, y in points):
         return ""
+    colour = colours(series)
     legend = "".join(
-        f'<li class="s{i % SHAPES}"><svg viewBox="0 0 22 12">'
+        f'<li class="s{i}"><svg viewBox="0 0 22 12">'
         f'<path class="line" d="M0 6H22"/>{mark(i, 11, 6)}</svg>'
         f"{escape(name)}</li>"
-        for i, name in enumerate(series)
+        for name in series
+        for i in [colour[name]]
     )
-    wide = svg(620, 330, series, x_title, y_title, log_y, 34)
-    narrow = svg(330, 280, series, x_title, y_title, log_y, 34)
+    wide = svg(620, 330, series, x_title, y_title, log_x, log_y)
+    narrow = svg(330, 280, series, x_title, y_title, log_x, log_y)
     return (
         f'<figure class="lines"><figcaption>{escape(title)}</figcaption>'
         f'<ul class="legend">{legend}</ul>'

@@ -3,7 +3,7 @@ loads nothing."""
 
 import re
 
-from aims import bound_text, figure_text, summary, verdict_text  # noqa: F401
+from aims import figure_text, summary, verdict_text
 from charts import bars, escape, lines, number, with_unit
 from rows import find
 from style import STYLE
@@ -93,7 +93,8 @@ def load_charts(rows):
     rate = "requests a second, sent at even distances"
     charts = [
         lines(f"Latency by load, {name}",
-              grown(rows, "load", workload, metric), rate, f"{name}, us")
+              grown(rows, "load", workload, metric), rate, f"{name}, us",
+              log_x=False)
         for name, metric in (("median", "latency_p50"),
                              ("99th percentile", "latency_p99"),
                              ("99.9th percentile", "latency_p999"))
@@ -101,7 +102,7 @@ def load_charts(rows):
     charts.append(
         lines("Server CPU per request by load",
               grown(rows, "load", workload, "server_cpu_per_request"), rate,
-              "us", log_y=False)
+              "us", log_x=False, log_y=False)
     )  # fmt: skip
     for work in ordered(
         row["workload"] for row in find(rows, "load", r".*, beside .*")
@@ -150,8 +151,7 @@ def growth_charts(rows):
 
 
 def section_charts(rows, benchmark, metrics):
-    """A panel for each workload and metric; single awaits, which are many, put
-    workloads of one kind together."""
+    """A panel for each workload and metric."""
     charts = []
     for workload in ordered(r["workload"] for r in find(rows, benchmark)):
         for metric, title, better in metrics:
@@ -190,8 +190,9 @@ def aims_table(judged):
             span = "–"
             if j["cases"]:
                 span = figure_text(j, j["cases"][0])
-                if len(j["cases"]) > 1:
-                    span += " … " + figure_text(j, j["cases"][-1])
+                best = figure_text(j, j["cases"][-1])
+                if best != span:
+                    span += " … " + best
             kept = f"{j['kept']} of {j['of']}" if j["of"] else ""
             detail = "".join(
                 f"<li>{'✓' if c['met'] else '✗'} {escape(c['workload'])}, "
@@ -311,6 +312,12 @@ def sections_of(document):
     return [s for s in sections if s[2]]
 
 
+def grid(charts):
+    # Three in a row where all of them are small.
+    small = "" if any(c.count('class="bar ') > 3 for c in charts) else " small"
+    return f"<div class='charts{small}'>{''.join(charts)}</div>"
+
+
 def render(document, judged):
     counts = summary(judged)
     context = document["context"]
@@ -332,8 +339,7 @@ def render(document, judged):
     )
     body = "".join(
         f"<section><h2 id='{anchor(title)}'>{escape(title)}</h2>"
-        f"<p>{escape(text)}</p><div class='charts'>{''.join(charts)}</div>"
-        f"</section>"
+        f"<p>{escape(text)}</p>{grid(charts)}</section>"
         for title, text, charts in sections
     )
     line = ", ".join(

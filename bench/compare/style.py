@@ -53,10 +53,10 @@ details p{margin:.25rem 0;font-size:.88rem;color:var(--soft)}
 .scroll{overflow-x:auto}
 .scroll table{font-size:.85rem}
 .charts{display:grid;gap:1rem;
-grid-template-columns:repeat(auto-fill,minmax(min(100%,350px),1fr))}
+grid-template-columns:repeat(auto-fill,minmax(min(100%,480px),1fr))}
+.charts.small{grid-template-columns:repeat(auto-fill,minmax(min(100%,350px),1fr))}
 figure{margin:0;padding:.75rem;background:var(--panel);border-radius:6px;
 min-width:0}
-figure.lines{grid-column:span 1}
 figcaption{font-weight:600;margin-bottom:.5rem;font-size:.92rem}
 figcaption em{font-weight:400;color:var(--soft);font-size:.8rem;
 white-space:nowrap}
@@ -87,8 +87,6 @@ svg circle,svg rect,svg g path:not(.line),.legend path:not(.line){fill:var(--c)}
 svg .ours .line{stroke-width:3}
 .s0{--c:var(--s0)}.s1{--c:var(--s1)}.s2{--c:var(--s2)}.s3{--c:var(--s3)}
 .s4{--c:var(--s4)}.s5{--c:var(--s5)}.s6{--c:var(--s6)}.s7{--c:var(--s7)}
-@media(min-width:900px){.charts:has(.lines){
-grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media(max-width:640px){
 body{padding:.5rem .75rem 3rem}
 .wide{display:none}.narrow{display:block}
