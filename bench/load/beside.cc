@@ -27,7 +27,6 @@ using Words = std::vector<std::string>;
 using Values = std::vector<double>;
 using Measure = std::function<absl::StatusOr<Values>()>;
 
-constexpr char kOther[] = "other tool";
 constexpr std::size_t kConnections = 64;
 constexpr std::chrono::seconds kPatience{60};
 
@@ -112,11 +111,11 @@ class Beside {
 
  private:
   // In turn, round after round.
-  void Compare(const std::string& workload, const Measure& other,
-               const Measure& ours) {
+  void Compare(const std::string& workload, const std::string& tool,
+               const Measure& other, const Measure& ours) {
     const std::size_t rounds = Rounds(5, 1);
     for (std::size_t round = 0; round < rounds; ++round) {
-      Keep(workload, kOther, other());
+      Keep(workload, tool, other());
       Keep(workload, "load", ours());
     }
     report_.PrintWorkload(workload);
@@ -143,7 +142,7 @@ class Beside {
 };
 
 void Beside::Http() {
-  const std::string wrk = FindProgram("wrk");
+  const std::string wrk = FindProgram(kWrk);
   const std::string server_program =
       ProgramFolder() + "/../examples/file_server";
   if (wrk.empty() || !std::filesystem::exists(server_program)) {
@@ -164,7 +163,7 @@ void Beside::Http() {
   }
   const std::string url = absl::StrCat("http://127.0.0.1:", port, "/", file);
   Compare(
-      absl::StrCat("GET 1024 B x ", kConnections, ", beside wrk"),
+      absl::StrCat("GET 1024 B x ", kConnections, ", beside wrk"), kWrk,
       [&] {
         return RunWrk({wrk, "-t1", absl::StrCat("-c", kConnections),
                        absl::StrCat("-d", seconds_, "s"), "-s", script, url},
@@ -193,7 +192,7 @@ absl::Status AwaitRedis(const std::string& target) {
 }
 
 void Beside::Redis() {
-  const std::string tool = FindProgram("redis-benchmark");
+  const std::string tool = FindProgram(kRedisBenchmark);
   const std::string server_program = FindProgram("redis-server");
   if (tool.empty() || server_program.empty()) {
     std::fprintf(stderr,
@@ -212,10 +211,11 @@ void Beside::Redis() {
     return Failed("redis-server", s);
   }
   // Some requests a second more or less: it counts requests, not time.
-  const std::string requests = absl::StrCat(100'000 * seconds_);
+  const std::string requests = absl::StrCat(50'000 * seconds_);
   const auto compare = [&](const std::string& name, RedisCommand command) {
     Compare(
         absl::StrCat(name, " x ", kConnections, ", beside redis-benchmark"),
+        kRedisBenchmark,
         [&] {
           return RunRedisBenchmark(
               {tool, "-p", port, "-t", name, "-c", absl::StrCat(kConnections),
@@ -231,16 +231,21 @@ void Beside::Redis() {
 
 }  // namespace
 
-Report MakeBesideReport() {
+Report MakeBesideReport(const std::string& tool) {
   return Report({{"requests_per_second", "req/s", "1/s", 0, true},
                  {"latency_p50", "p50 us", "us", 0, true},
                  {"latency_p99", "p99 us", "us", 0, true}},
-                kOther);
+                tool);
 }
 
-int MeasureBeside(const Cores& cores, Report& report) {
+int MeasureBesideWrk(const Cores& cores, Report& report) {
   Beside beside(cores, report);
   beside.Http();
+  return beside.failures();
+}
+
+int MeasureBesideRedisBenchmark(const Cores& cores, Report& report) {
+  Beside beside(cores, report);
   beside.Redis();
   return beside.failures();
 }

@@ -4,17 +4,23 @@
 #ifndef EDDY_BENCH_LOAD_BESIDE_H_
 #define EDDY_BENCH_LOAD_BESIDE_H_
 
+#include <string>
+
 #include "bench/lib/machine.h"
 #include "bench/lib/report.h"
 
 namespace eddy::bench {
 
-// The report of MeasureBeside; what it is divided by is the other tool.
-Report MakeBesideReport();
+inline constexpr char kWrk[] = "wrk";
+inline constexpr char kRedisBenchmark[] = "redis-benchmark";
 
-// What is not installed is left out, which it says. Returns how many runs have
-// failed.
-int MeasureBeside(const Cores& cores, Report& report);
+// A report whose floor is that tool.
+Report MakeBesideReport(const std::string& tool);
+
+// What is not installed is left out, which they say. They return how many runs
+// have failed.
+int MeasureBesideWrk(const Cores& cores, Report& report);
+int MeasureBesideRedisBenchmark(const Cores& cores, Report& report);
 
 }  // namespace eddy::bench
 

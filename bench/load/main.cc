@@ -199,10 +199,14 @@ int CompareServers() {
   PinThisThread(cores.client);
   int failures = 0;
   Report curves = MakeCurvesReport();
-  Report beside = MakeBesideReport();
+  Report wrk = MakeBesideReport(kWrk);
+  Report redis = MakeBesideReport(kRedisBenchmark);
   if (chosen("curves")) failures += MeasureCurves(cores, curves);
-  if (chosen("beside")) failures += MeasureBeside(cores, beside);
-  return Conclude({&curves, &beside}, facts, failures);
+  if (chosen("beside")) {
+    failures += MeasureBesideWrk(cores, wrk);
+    failures += MeasureBesideRedisBenchmark(cores, redis);
+  }
+  return Conclude({&curves, &wrk, &redis}, facts, failures);
 }
 
 int Main(int argc, char** argv) {
