@@ -118,6 +118,8 @@ Task<Session::Outcome> Session::RunOpen() {
     scope.RequestStop();
   };
   static_cast<void>(co_await WithScope(body));
+  // What was sent while the connection ended.
+  LoseOutstanding();
   co_return outcome;
 }
 

@@ -275,7 +275,8 @@ TEST_P(ClosingServer, IsConnectedToAgainWithoutAnError) {
   EXPECT_EQ(totals->failure, "");
   EXPECT_EQ(totals->answered, requests);
   EXPECT_EQ(totals->sent, requests);
-  EXPECT_GT(totals->reconnects, 0U);
+  // No connection had more than two.
+  EXPECT_LE(requests, 2 * (totals->reconnects + options.connections));
 }
 INSTANTIATE_TEST_SUITE_P(LoadTest, ClosingServer, ::testing::Bool(),
                          [](const auto& open) {
