@@ -22,7 +22,7 @@ SECTIONS = [
      "eddy's example file_server and nginx, under wrk.", [CPU, RATE]),
     ("kv", "Key-value server",
      "eddy's example kv_server and others, one core each side.",
-     [CPU, ("cpu_per_request", "CPU per request", "less"), RATE]),
+     [CPU, RATE]),
     ("network", "Sockets", "Everything that sockets do, beside hand-written "
      "liburing, epoll, Asio, libuv, Go and threads.",
      [CPU, RATE,
