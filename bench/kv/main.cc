@@ -14,7 +14,8 @@
 //   shared           the load, with servers of one thread and of two, and the
 //                    load, on the same two cores
 //
-// No server writes to a disk. What is not installed or not built is left out.
+// kv_server-busy-poll looks for work for 50 us before it sleeps. No server
+// writes to a disk. What is not installed or not built is left out.
 
 #include <sched.h>
 #include <unistd.h>
@@ -93,21 +94,13 @@ std::vector<double> Values(const LoadTotals& t) {
 
 // --- The servers -------------------------------------------------------------
 
-Subject RedisOf(const std::string& name, const Words& options) {
+Subject RedisServer() {
   const std::uint16_t port = FreePort();
-  Words command{FindProgram(kRedis),
-                "--bind",
-                "127.0.0.1",
-                "--port",
-                absl::StrCat(port),
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-                "--loglevel",
-                "warning"};
-  command.insert(command.end(), options.begin(), options.end());
-  return {name, std::move(command), port};
+  return {
+      kRedis,
+      {FindProgram(kRedis), "--bind", "127.0.0.1", "--port", absl::StrCat(port),
+       "--save", "", "--appendonly", "no", "--loglevel", "warning"},
+      port};
 }
 
 Subject MemcachedOf(const std::string& name, unsigned threads) {
@@ -119,11 +112,19 @@ Subject MemcachedOf(const std::string& name, unsigned threads) {
   return {name, std::move(command), port};
 }
 
-Subject KvServerOf(const std::string& name, unsigned cores) {
+Subject KvServerOf(const std::string& name, unsigned cores,
+                   const Words& options = {}) {
   std::string server = absl::GetFlag(FLAGS_kv_server);
   if (server.empty()) server = ProgramFolder() + "/../examples/kv_server";
-  return {name,
-          {server, "--listen", "127.0.0.1:0", "--cores", absl::StrCat(cores)}};
+  Words command{server, "--listen", "127.0.0.1:0", "--cores",
+                absl::StrCat(cores)};
+  command.insert(command.end(), options.begin(), options.end());
+  return {name, std::move(command)};
+}
+
+// Longer than a client needs from an answer to its next command.
+Subject PollingKvServer() {
+  return KvServerOf("kv_server-busy-poll", 1, {"--busy_poll", "50us"});
 }
 
 // Those that are there. An empty path is a program that is not installed.
@@ -204,8 +205,8 @@ class Benchmark {
     PinThisThread(pace_.cores.client);
     Report& report = reports_.emplace_back(Metrics(), kRedis);
     const std::vector<Subject> subjects =
-        Choose({RedisOf(kRedis, {}), MemcachedOf(kMemcached, 1),
-                KvServerOf("kv_server", 1)});
+        Choose({RedisServer(), MemcachedOf(kMemcached, 1),
+                KvServerOf("kv_server", 1), PollingKvServer()});
     LoadAll(subjects, pace_, "", report);
   }
 
@@ -217,7 +218,7 @@ class Benchmark {
         Metrics(), kRedis,
         std::map<std::string, std::string>{{"kv_server x 2", "kv_server"}});
     const std::vector<Subject> subjects =
-        Choose({RedisOf(kRedis, {}), MemcachedOf("memcached x 2", 2),
+        Choose({RedisServer(), MemcachedOf("memcached x 2", 2),
                 KvServerOf("kv_server", 1), KvServerOf("kv_server x 2", 2)});
     Pace pace = pace_;
     pace.cores.server = Process::kAnyCore;
@@ -325,7 +326,7 @@ void Benchmark::RedisBenchmark() {
   metrics.pop_back();  // the client's CPU
   Report& report = reports_.emplace_back(std::move(metrics), kRedis);
   const std::vector<Subject> subjects =
-      Choose({RedisOf(kRedis, {}), KvServerOf("kv_server", 1)});
+      Choose({RedisServer(), KvServerOf("kv_server", 1), PollingKvServer()});
   for (const std::size_t pipeline : {1U, 16U}) {
     for (const Command& c : kCommands) {
       if (quick() && c.command != KvCommand::kGet) continue;
