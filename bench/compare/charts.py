@@ -69,7 +69,7 @@ def ratio_of(row):
     ratio = row.get("ratio_to_floor")
     if ratio is None or row["subject"] == row.get("floor"):
         return ""
-    return f"{ratio:.2f}×"
+    return (f"{ratio:.2f}" if ratio < 100 else number(ratio)) + "×"
 
 
 def bars(title, rows, better):

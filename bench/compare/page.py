@@ -156,8 +156,14 @@ def section_charts(rows, benchmark, metrics):
     for workload in ordered(r["workload"] for r in find(rows, benchmark)):
         for metric, title, better in metrics:
             some = find(rows, benchmark, re.escape(workload), metric=metric)
-            if some:
-                charts.append(bars(f"{workload} · {title}", some, better))
+            # A floor that is shown beside what it is the floor of.
+            if not some or {r["subject"] for r in some} == {"floor"}:
+                continue
+            if len(metrics) > 1:
+                title = f"{workload} · {title}"
+            else:
+                title = workload
+            charts.append(bars(title, some, better))
     return charts
 
 

@@ -12,6 +12,7 @@ hand-written types.
 
 import json
 import math
+import re
 import statistics
 
 # Which subject the end of a name stands for. All others are eddy's.
@@ -113,6 +114,22 @@ def google_samples(runs):
     return samples
 
 
+def natural(text):
+    """For sorting: chain/10 comes before chain/100, and after chain/9."""
+    return [
+        (int(part), "") if part.isdigit() else (-1, part)
+        for part in re.split(r"(\d+)", text)
+    ]
+
+
+def place(key):
+    """Runs come in any order; floors are to come first, then eddy."""
+    workload, subject = key
+    first = ["floor", "heap", "multimap", "eddy"]
+    rank = first.index(subject) if subject in first else len(first)
+    return natural(workload), rank, subject
+
+
 def google_rows(runs, benchmark):
     samples = google_samples(runs)
     # A floor is a subject of each workload that it is the floor of.
@@ -120,7 +137,8 @@ def google_rows(runs, benchmark):
         if (workload, "eddy") in samples and (of, "floor") in samples:
             samples.setdefault((workload, "floor"), samples[of, "floor"])
     rows = []
-    for (workload, subject), metrics in samples.items():
+    for workload, subject in sorted(samples, key=place):
+        metrics = samples[workload, subject]
         floor = next((f for f in FLOORS if (workload, f) in samples), None)
         for metric, (unit, values) in metrics.items():
             ratio = None
@@ -176,7 +194,6 @@ def read(path, benchmark):
 
 def find(rows, benchmark, workload=None, subject=None, metric=None):
     """Rows by regular expressions that match the whole of a field."""
-    import re
 
     def fits(pattern, value):
         return pattern is None or re.fullmatch(pattern, value)

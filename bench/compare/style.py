@@ -55,6 +55,7 @@ details p{margin:.25rem 0;font-size:.88rem;color:var(--soft)}
 .charts{display:grid;gap:1rem;
 grid-template-columns:repeat(auto-fill,minmax(min(100%,480px),1fr))}
 .charts.small{grid-template-columns:repeat(auto-fill,minmax(min(100%,350px),1fr))}
+.small .bar{grid-template-columns:4.8rem minmax(0,1fr) 8rem}
 figure{margin:0;padding:.75rem;background:var(--panel);border-radius:6px;
 min-width:0}
 figcaption{font-weight:600;margin-bottom:.5rem;font-size:.92rem}

@@ -148,6 +148,13 @@ class RowsTest(unittest.TestCase):
         self.assertEqual(mine["ratio_to_floor"], 3)
         self.assertTrue(rows.find(got, "structure", "when_any/10", "floor"))
 
+    def test_rows_are_in_order_however_the_runs_came(self):
+        runs = [run(n, 1) for n in ("c/100", "c_std/9", "c/9", "c_floor/9")]
+        got = [(r["workload"], r["subject"])
+               for r in rows.google_rows(runs, "x")]  # fmt: skip
+        self.assertEqual(got, [("c/9", "floor"), ("c/9", "eddy"),
+                               ("c/9", "std"), ("c/100", "eddy")])
+
     def test_anything_else_is_refused(self):
         for document in ([], 1, {}, {"context": {}}):
             with self.assertRaises(ValueError):
