@@ -320,7 +320,10 @@ def sections_of(document):
 
 def grid(charts):
     # Three in a row where all of them are small.
-    small = "" if any(c.count('class="bar ') > 3 for c in charts) else " small"
+    large = any(
+        "<svg" in c or c.count('class="bar ') > 3 for c in charts
+    )
+    small = "" if large else " small"
     return f"<div class='charts{small}'>{''.join(charts)}</div>"
 
 
