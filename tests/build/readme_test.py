@@ -12,8 +12,9 @@ import sys
 
 # A document, and the files of which its listings are parts.
 SOURCES = {
-    "README.md": ["examples/tour.cc"],
+    "README.md": ["examples/tour.cc", "examples/cores.cc"],
     "docs/benchmarking.md": ["examples/benchmark_awaitable.cc"],
+    "docs/cores.md": ["examples/cores.cc"],
     "docs/porting.md": [
         "examples/chat_server/outbox.h",
         "examples/chat_server/server.cc",
