@@ -380,8 +380,11 @@ TEST(HandOverTest, AnExceptionOfTheHandlerEndsTheRun) {
 // Handlers end before the run does, stopped.
 TEST(HandOverTest, TheEndOfTheRunStopsTheHandler) {
   std::atomic<bool> stopped = false;
+  // Open until then: its end would be one of what the handler reads.
+  std::optional<UnixStream> kept;
   OnCores(2, [&]() -> Task<> {
     auto [client, server] = MakePair();
+    kept.emplace(std::move(client));
     const auto waits = [&](UnixStream& stream) -> Task<> {
       std::array<std::byte, 1> byte;
       CO_EXPECT_ERROR(co_await stream.Read(byte), kCanceled);
