@@ -23,6 +23,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "bench/http/site.h"
+#include "bench/lib/machine.h"
 #include "bench/lib/process.h"
 #include "tests/chaos.h"
 
