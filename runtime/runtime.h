@@ -12,11 +12,12 @@
 //     });
 //     ...
 //
-// Each core has a thread of its own, pinned to it, with a reactor, timers,
-// buffers and frames of its own; a task stays on the core where it began. What
-// another core has is asked for by a message: SubmitTo, ForEachCore, MapReduce,
-// Sharded, OwnedBy, SharedChannel. So no task takes a lock, and a cache line
-// belongs to one core. docs/cores.md says how to design for it.
+// Each core has a thread of its own (see RuntimeOptions::pin), a reactor,
+// timers, buffers and frames of its own; a task stays on the core where it
+// began. What another core has is asked for by a message: SubmitTo,
+// ForEachCore, MapReduce, Sharded, OwnedBy, SharedChannel. So no task takes a
+// lock, and a cache line belongs to one core. docs/cores.md says how to design
+// for it.
 //
 // Core 0 is the thread that calls Create and Run. The other threads block all
 // signals: they arrive at core 0 (io::Signals, io::UntilSignal).
@@ -41,8 +42,8 @@ namespace eddy {
 struct RuntimeOptions {
   // How many; 0: as many as this process may use, which are the cores of its
   // affinity mask, and no more of them than the quota of its control group.
-  unsigned cores = 0;  // Each thread stays on its core, where there is one for
-                       // each CPU of the
+  unsigned cores = 0;
+  // Each thread stays on its core, where there is one for each CPU of the
   // affinity mask. (With fewer, two programs would choose the same ones: give
   // each of them CPUs of its own, as taskset does.) The thread that calls
   // Create stays until the Runtime is destroyed; programs and threads that are
@@ -53,8 +54,8 @@ struct RuntimeOptions {
   bool oversubscribe = false;
   // The threads are named NAME-1, NAME-2, ... (core 0 keeps its name); of a
   // long name the first 11 characters are seen.
-  std::string name = "eddy";  // From a core to another one, how many calls may
-                              // be on their way or carried
+  std::string name = "eddy";
+  // From a core to another one, how many calls may be on their way or carried
   // out at once; see SubmitTo. 0 counts as 1. (A service that is started as a
   // call, as by ForEachCore, is one for as long as it runs.)
   std::size_t most_calls = 1024;
@@ -81,7 +82,9 @@ class Runtime {
   // what runs on any core (in Reactor::scope()) and returns when nothing is
   // left: no task, no message, no operation. The loops of all cores go on until
   // all of them have nothing to do, so what is stopped may still ask other
-  // cores. It may be called again.  // Result: what main returned or threw. If
+  // cores. It may be called again.
+  //
+  // Result: what main returned or threw. If
   // a task in the scope of a core fails, all cores are stopped, and its
   // exception is thrown or its error returned, as by Reactor::Run;
   // failed_core() says where it was. Of failures on several cores, that of the
@@ -104,8 +107,9 @@ class Runtime {
   static Runtime& OfTask() noexcept;
   static unsigned CurrentCore() noexcept;
 
-  unsigned cores() const noexcept;  // The core whose failure the last Run gave,
-                                    // 0 where it was main's; none after
+  unsigned cores() const noexcept;
+
+  // The core whose failure the last Run gave, 0 where it was main's; none after
   // a run without one.
   std::optional<unsigned> failed_core() const noexcept;
 

@@ -1,6 +1,6 @@
-// Sharded<T>: a T on each core of the Runtime, which is used on that core
-// alone.//   const auto serve = [&](Sharded<Store>& stores) ->
-// Task<Result<void>> {
+// Sharded<T>: a T on each core of the Runtime, used on that core alone.
+//
+//   const auto serve = [&](Sharded<Store>& stores) -> Task<Result<void>> {
 //     stores.Local().Get(key);                         // of the own core
 //     auto size = co_await stores.InvokeOn(core, [](Store& s) {
 //       return s.size();                               // of that core
