@@ -92,25 +92,20 @@ class Listening {
   explicit Listening(const Options& options) : options_(options) {}
 
   // On core 0.
-  Result<TcpListener> BindFirst() {
-    auto address = eddy::net::SocketAddress::Parse(options_.listen);
-    if (!address) return Unexpected(address.error());
-    address_ = *address;
+  Task<Result<TcpListener>> BindFirst() {
+    EDDY_CO_TRY(address_, eddy::net::SocketAddress::Parse(options_.listen));
     // A socket of the file system is one core's.
     shared_ =
         Runtime::OfTask().cores() > 1 && !options_.listen.starts_with("unix:");
     if (shared_) {
-      // Who shares a port is not told that another server has it. Without
-      // sharing it is told.
-      const auto alone = TcpListener::Bind(address_);
-      if (!alone) return Unexpected(alone.error());
+      // Who shares a port is not told that another server has it. Who does not
+      // share it is told.
+      EDDY_CO_TRY(TcpListener alone, TcpListener::Bind(address_));
+      EDDY_CO_CHECK(co_await alone.Close());
     }
-    auto listener = Bind();
-    if (!listener) return listener;
-    const auto bound = listener->local_address();
-    if (!bound) return Unexpected(bound.error());
-    address_ = *bound;
-    return listener;
+    EDDY_CO_TRY(TcpListener listener, Bind());
+    EDDY_CO_TRY(address_, listener.local_address());
+    co_return listener;
   }
 
   // On the others, afterwards.
@@ -133,7 +128,7 @@ Task<Result<void>> ServeOnAllCores(const Options& options,
                                    Sharded<Core>& cores) {
   std::atomic<std::size_t> clients = 0;
   Listening listening(options);
-  auto first = listening.BindFirst();
+  auto first = co_await listening.BindFirst();
   if (!first) {
     std::fprintf(stderr, "kv_server: cannot listen on %s\n",
                  options.listen.c_str());

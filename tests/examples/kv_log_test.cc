@@ -265,6 +265,7 @@ TEST_P(KvLogProgramTest, LosesNothingWhereItIsKilled) {
     KvServer server = Start(dir.path());
     std::mutex mutex;
     std::atomic<int> count = 0;
+    std::atomic<int> talking = kClients;
     std::map<std::string, std::string> unanswered;
     std::vector<std::thread> clients;
     for (int i = 0; i < kClients; ++i) {
@@ -278,12 +279,16 @@ TEST_P(KvLogProgramTest, LosesNothingWhereItIsKilled) {
           const bool ok = client.Ask({"SET", key, value}) == "+OK\r\n";
           const std::lock_guard lock(mutex);
           (ok ? acknowledged : unanswered)[key] = value;
-          if (!ok) return;
+          if (!ok) {
+            --talking;
+            return;
+          }
           ++count;
         }
       });
     }
-    while (count < 100 + 50 * round) std::this_thread::yield();
+    while (count < 100 + 50 * round && talking > 0) std::this_thread::yield();
+    EXPECT_EQ(talking, kClients);
     server.Kill();
     for (std::thread& client : clients) client.join();
 

@@ -338,6 +338,11 @@ TEST_P(KvServerTest, SaysThatItsAddressIsTaken) {
             std::string::npos);
   EXPECT_EQ(other.Wait(), 1);
   server.EndWell();
+  // A port that is asked for by its number, and nobody has.
+  KvServer next = Start({"--listen=" + server.address()});
+  EXPECT_EQ(next.address(), server.address());
+  EXPECT_EQ(next.Connect().Ask({"PING"}), "+PONG\r\n");
+  next.EndWell();
 }
 
 TEST_P(KvServerTest, EndsWellWithClientsInTheMiddle) {
