@@ -3,10 +3,12 @@
 #include <absl/strings/str_cat.h>
 #include <eddy/fs/directory.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -46,17 +48,21 @@ Result<eddy::fs::File> Duplicate(const eddy::fs::File& file) {
   return eddy::fs::File(eddy::io::Fd(copy));
 }
 
-}  // namespace
-
-Task<Result<std::optional<LogOwner>>> AppendLog::OwnerOf(std::string path) {
-  const auto file = co_await eddy::fs::File::Open(path);
-  if (!file && file.error() == std::errc::no_such_file_or_directory) {
-    co_return std::nullopt;
+// A program that was killed holds its lock for a moment longer: the kernel lets
+// go of a ring's files when that is torn down.
+eddy::Task<eddy::Result<eddy::fs::FileLock>> LockAlone(eddy::fs::File& file) {
+  constexpr auto kMost = std::chrono::seconds(2);
+  constexpr auto kExclusive = eddy::fs::LockKind::kExclusive;
+  eddy::Result<eddy::fs::FileLock> lock = co_await file.TryLock(kExclusive);
+  if (lock || lock.error() != std::errc::operation_would_block) co_return lock;
+  lock = co_await eddy::WithTimeout(kMost, file.Lock(kExclusive));
+  if (!lock && lock.error() == eddy::kTimedOut) {
+    co_return eddy::Unexpected(std::errc::operation_would_block);
   }
-  if (!file) co_return Unexpected(file.error());
-  EDDY_CO_TRY(const std::string head, co_await ReadHead(*file));
-  co_return ParseLogHead(head);
+  co_return lock;
 }
+
+}  // namespace
 
 Task<Result<std::unique_ptr<AppendLog>>> AppendLog::Open(std::string path,
                                                          LogOwner owner,
@@ -67,8 +73,7 @@ Task<Result<std::unique_ptr<AppendLog>>> AppendLog::Open(std::string path,
   open.create = true;
   problem = absl::StrCat(path, " cannot be opened");
   EDDY_CO_TRY(eddy::fs::File file, co_await eddy::fs::File::Open(path, open));
-  EDDY_CO_TRY(eddy::fs::FileLock lock,
-              co_await file.TryLock(eddy::fs::LockKind::kExclusive));
+  EDDY_CO_TRY(eddy::fs::FileLock lock, co_await LockAlone(file));
   std::unique_ptr<AppendLog> log(
       new AppendLog(std::move(file), std::move(lock), owner, options));
   problem = absl::StrCat(path, " cannot be read");
@@ -85,16 +90,8 @@ Task<Result<std::unique_ptr<AppendLog>>> AppendLog::Open(std::string path,
         absl::StrCat(path, " is no log of kv_server, or damaged at byte 0");
     co_return Unexpected(kDamaged);
   }
-  if (found->core == owner.core && found->cores == owner.cores &&
-      found->seed != owner.seed) {
-    problem = absl::StrCat(path, " was not written together with the others");
-    co_return Unexpected(kDamaged);
-  }
   if (*found != owner) {
-    problem =
-        absl::StrCat(path, " is the log of core ", found->core, " of ",
-                     found->cores, ", and not of core ", owner.core, " of ",
-                     owner.cores, ": start with --cores=", found->cores);
+    problem = absl::StrCat(path, WrongOwner(*found, owner));
     co_return Unexpected(kDamaged);
   }
   EDDY_CO_CHECK(co_await log->Recover(path, std::move(replay), problem));
@@ -224,8 +221,16 @@ Task<void> AppendLog::Commit() {
   batch->committed.Set();
 }
 
+void AppendLog::Announce(const Mutation& mutation) {
+  if (error_) return;
+  std::string& bytes = next_->bytes;
+  bytes.reserve(std::max(bytes.size(), kFrameHead) + EncodedSize(mutation));
+}
+
 void AppendLog::Add(const Mutation& mutation) {
   if (error_) return;
+  // (For those that did not announce it.)
+  Announce(mutation);
   std::string& bytes = next_->bytes;
   const std::size_t before = bytes.size();
   if (bytes.empty()) bytes.resize(kFrameHead);
@@ -240,7 +245,7 @@ std::shared_ptr<AppendLog::Batch> AppendLog::Waiting() const {
 
 bool AppendLog::durable() const {
   if (error_) return false;
-  return options_.sync == LogSync::kEverySecond || Waiting() == nullptr;
+  return Waiting() == nullptr;
 }
 
 Task<Result<void>> AppendLog::Durable() {

@@ -36,7 +36,8 @@ namespace kv_server {
 
 enum class LogSync {
   kAlways,       // a client is answered when its changes are on the disk
-  kEverySecond,  // at once: a power failure may take the last second's changes
+  kEverySecond,  // when the kernel has them: a kill -9 takes nothing, a power
+                 // failure may take the last second's changes
 };
 
 struct LogOptions {
@@ -68,10 +69,6 @@ class AppendLog final : public Journal {
  public:
   using Visitor = std::function<bool(const Mutation& mutation)>;
 
-  // Whose log a file is; none where there is none, or an empty one.
-  static eddy::Task<eddy::Result<std::optional<LogOwner>>> OwnerOf(
-      std::string path);
-
   // Opens a log, or makes it, and calls `replay` for each mutation in it, which
   // gives whether it makes sense. Errors: EWOULDBLOCK where another process has
   // it open; EBADMSG where it is damaged, or another's: then, and of other
@@ -84,7 +81,8 @@ class AppendLog final : public Journal {
   // written first. One task runs this. Error: the one that ends the log.
   eddy::Task<eddy::Result<void>> Run();
 
-  // Never waits.
+  // Neither waits.
+  void Announce(const Mutation& mutation) override;
   void Add(const Mutation& mutation) override;
 
   // Whether all that was added may be told to clients; waits until it may.

@@ -113,7 +113,7 @@ inline constexpr std::string_view kSyntaxError = "ERR syntax error";
 inline constexpr std::string_view kNotAnInteger =
     "ERR value is not an integer or out of range";
 inline constexpr std::string_view kLogFailed =
-    "MISCONF the log cannot be written, and nothing is changed any more";
+    "MISCONF the log cannot be written, and the server ends";
 
 }  // namespace kv_server
 

@@ -1,12 +1,14 @@
 #include "examples/kv_server/core.h"
 
-#include <absl/strings/str_cat.h>
 #include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/yield.h>
 
 #include <chrono>
 #include <cstdio>
+#include <new>
+
+#include "examples/kv_server/log_set.h"
 
 namespace kv_server {
 namespace {
@@ -21,10 +23,24 @@ using eddy::Unexpected;
 constexpr auto kExpireEvery = std::chrono::milliseconds(100);
 constexpr std::size_t kExpireAtOnce = 1000;
 
-Task<Result<void>> ExpireForEver(Shard& shard) {
+// Whether there are more. Where memory is short, they have time.
+bool ExpireSome(Shard& shard) {
+  try {
+    return shard.ExpireSome(Now(), kExpireAtOnce);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+Task<Result<void>> ExpireForEver(Core& core) {
   while (true) {
     EDDY_CO_CHECK(co_await eddy::Sleep(kExpireEvery));
-    while (shard.ExpireSome(Now(), kExpireAtOnce)) {
+    bool more = true;
+    while (more) {
+      if (core.full()) {
+        EDDY_CO_CHECK(co_await core.Room());
+      }
+      more = ExpireSome(core.shard());
       co_await eddy::Yield();
     }
   }
@@ -37,13 +53,9 @@ Time Now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-std::string LogPath(const Options& options, unsigned core) {
-  return absl::StrCat(options.log, "/core-", core, ".log");
-}
-
 Task<Result<void>> Core::Recover(std::uint64_t seed) {
   if (options_.log.empty()) co_return Result<void>();
-  const std::string path = LogPath(options_, index_);
+  const std::string path = LogPath(options_.log, index_);
   std::string problem;
   const auto replay = [this](const Mutation& mutation) {
     return shard_.Replay(mutation);
@@ -64,14 +76,33 @@ Task<Result<void>> Core::Recover(std::uint64_t seed) {
   co_return Result<void>();
 }
 
+Task<Result<void>> Core::WriteLog() {
+  const Result<void> ended = co_await log_->Run();
+  if (!ended && ended.error() != eddy::kCanceled) {
+    std::fprintf(stderr,
+                 "kv_server: %s cannot be written: the server ends; what was "
+                 "answered is there after a restart\n",
+                 LogPath(options_.log, index_).c_str());
+  }
+  co_return ended;
+}
+
+Task<Result<void>> Core::Room() {
+  if (!full()) co_return Result<void>();
+  co_return co_await log_->Room();
+}
+
+Task<Result<void>> Core::Durable() {
+  if (durable()) co_return Result<void>();
+  co_return co_await log_->Durable();
+}
+
 Task<Result<void>> Core::RunBackground() {
   const auto body = [this](TaskScope& scope) -> Task<Result<void>> {
     if (log_ != nullptr) {
-      // Its end is no end of the server: what is there can still be read.
-      scope.Spawn(
-          [this]() -> Task<> { static_cast<void>(co_await log_->Run()); });
+      scope.Spawn(WriteLog());
     }
-    co_return co_await ExpireForEver(shard_);
+    co_return co_await ExpireForEver(*this);
   };
   co_return co_await eddy::WithScope(body);
 }

@@ -30,21 +30,12 @@ class Client;
 // Milliseconds since 1970.
 Time Now();
 
-// The file of a core's log.
-std::string LogPath(const Options& options, unsigned core);
-
 struct CoreStats {
   std::uint64_t connections = 0;  // since the start
   std::uint64_t refused = 0;      // of these: too many
   std::uint64_t thrown_out = 0;   // subscribers that did not read
   std::uint64_t commands = 0;
   std::uint64_t sent_away = 0;  // of these, to other cores
-};
-
-// What became of a command for one key.
-struct PartResult {
-  std::int64_t count = 0;  // see Combine::kSum
-  bool refused = false;    // the log cannot take it; nothing was done
 };
 
 class Core {
@@ -75,24 +66,32 @@ class Core {
   // Errors: as AppendLog::Open; it has told on stderr then.
   eddy::Task<eddy::Result<void>> Recover(std::uint64_t seed);
   // Writes the log, and removes keys whose time is over, until it is stopped.
+  // Errors: that of a log that cannot be written any more. What is in memory
+  // then has changes that a restart does not bring back, so nobody is told of
+  // it: the server ends.
   eddy::Task<eddy::Result<void>> RunBackground();
 
-  // A command for one of its keys, which live here.
-  PartResult Run(const Command& command, Arguments arguments,
-                 std::size_t key_at, const Key& key, Time now, Reply& reply) {
-    if (command.writes && !logs()) [[unlikely]] {
-      return {.refused = true};
-    }
-    return {.count = command.run({command, arguments, key_at, key, now,
-                                  options_.requests.longest_argument, shard_,
-                                  reply})};
+  // A command for one of its keys, which live here. Gives what Combine::kSum
+  // adds up.
+  std::int64_t Run(const Command& command, Arguments arguments,
+                   std::size_t key_at, const Key& key, Time now, Reply& reply) {
+    return command.run({command, arguments, key_at, key, now,
+                        options_.requests.longest_argument, shard_, reply});
   }
   // Whether changes can be logged; true, too, where none are.
   bool logs() const { return log_ == nullptr || !log_->error(); }
-  // Whether all that was changed here may be told to clients.
+  // Whether so much waits for the log that commands have to wait, too; waits
+  // until that is not so. Errors: kCanceled.
+  bool full() const { return log_ != nullptr && log_->full(); }
+  eddy::Task<eddy::Result<void>> Room();
+  // Whether all that is here may be told to clients; waits until it may.
+  // Errors: those of AppendLog::Durable.
   bool durable() const { return log_ == nullptr || log_->durable(); }
+  eddy::Task<eddy::Result<void>> Durable();
 
  private:
+  eddy::Task<eddy::Result<void>> WriteLog();
+
   const Options options_;
   const unsigned index_;
   const unsigned cores_;

@@ -1,5 +1,6 @@
 #include "examples/kv_server/log_format.h"
 
+#include <absl/strings/str_cat.h>
 #include <zlib.h>
 
 namespace kv_server {
@@ -45,6 +46,15 @@ std::optional<LogOwner> ParseLogHead(std::string_view bytes) {
   owner.seed = GetNumber(bytes.substr(16, 8));
   if (LogHead(owner) != bytes.substr(0, kLogHead)) return {};
   return owner;
+}
+
+std::string WrongOwner(const LogOwner& found, const LogOwner& expected) {
+  if (found.core == expected.core && found.cores == expected.cores) {
+    return " was not written together with the others";
+  }
+  return absl::StrCat(" is the log of core ", found.core, " of ", found.cores,
+                      ", and not of core ", expected.core, " of ",
+                      expected.cores, ": start with --cores=", found.cores);
 }
 
 std::string MakeFrameHead(std::string_view body, std::uint64_t offset,

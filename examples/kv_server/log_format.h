@@ -19,6 +19,9 @@ std::string LogHead(const LogOwner& owner);
 // None where these bytes are no head.
 std::optional<LogOwner> ParseLogHead(std::string_view bytes);
 
+// What is wrong where a log has another owner, as the end of a sentence.
+std::string WrongOwner(const LogOwner& found, const LogOwner& expected);
+
 struct FrameHead {
   std::size_t size = 0;  // of what follows it
   std::uint32_t checksum = 0;

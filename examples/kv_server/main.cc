@@ -24,9 +24,10 @@
 #include "examples/kv_server/server.h"
 
 int main(int argc, char** argv) {
-  const std::optional<kv_server::Options> options =
+  std::optional<kv_server::Options> options =
       kv_server::ParseCommandLine(argc, argv);
   if (!options) return 2;
+  kv_server::FitToDescriptorLimit(*options);
   eddy::RuntimeOptions runtime_options;
   runtime_options.cores = options->cores;
   runtime_options.oversubscribe = options->oversubscribe;

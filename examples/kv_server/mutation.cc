@@ -1,7 +1,5 @@
 #include "examples/kv_server/mutation.h"
 
-#include <cstddef>
-
 namespace kv_server {
 namespace {
 
@@ -35,7 +33,12 @@ std::uint64_t GetNumber(std::string_view bytes) {
   return number;
 }
 
+std::size_t EncodedSize(const Mutation& mutation) {
+  return kHead + mutation.key.size() + mutation.value.size();
+}
+
 void Encode(const Mutation& mutation, std::string& to) {
+  to.reserve(to.size() + EncodedSize(mutation));
   to.push_back(static_cast<char>(mutation.kind));
   PutNumber(mutation.key.size(), 4, to);
   PutNumber(mutation.value.size(), 4, to);

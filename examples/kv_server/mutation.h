@@ -5,6 +5,7 @@
 #ifndef EDDY_EXAMPLES_KV_SERVER_MUTATION_H_
 #define EDDY_EXAMPLES_KV_SERVER_MUTATION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,9 +28,13 @@ struct Mutation {
   std::int64_t expires_at = 0;
 };
 
-// Who is told of each change, before the next one.
+// Who is told of each change, before the next one. A change is announced before
+// anything is changed, so that one without memory happens nowhere.
 class Journal {
  public:
+  // Makes room. Throws std::bad_alloc, and then nothing has changed.
+  virtual void Announce(const Mutation& mutation) = 0;
+  // REQUIRES: announced. Throws nothing.
   virtual void Add(const Mutation& mutation) = 0;
 
  protected:
@@ -38,7 +43,9 @@ class Journal {
 
 // As bytes: the kind, the lengths of key and value (4 bytes each) and the time
 // (8 bytes), least significant byte first; then key and value.
+// Where there is no memory it has added nothing.
 void Encode(const Mutation& mutation, std::string& to);
+std::size_t EncodedSize(const Mutation& mutation);
 
 // Takes one from the front of `bytes`, as views into them. None where there is
 // no whole one.

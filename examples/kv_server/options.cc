@@ -1,6 +1,11 @@
 #include "examples/kv_server/options.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <thread>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -28,7 +33,7 @@ ABSL_FLAG(std::uint64_t, max_words, std::uint64_t{1} << 20,
 ABSL_FLAG(std::uint64_t, max_query, std::uint64_t{1} << 30,
           "bytes of a request");
 ABSL_FLAG(std::uint64_t, max_reply, std::uint64_t{1} << 30,
-          "bytes of replies that are made before any is sent");
+          "bytes of the reply to one request");
 ABSL_FLAG(std::uint64_t, max_queued, std::uint64_t{32} << 20,
           "bytes that may wait for a subscriber that does not read");
 ABSL_FLAG(std::uint32_t, max_subscriptions, 10'000,
@@ -37,8 +42,9 @@ ABSL_FLAG(std::string, log, "",
           "folder for a log of all changes, which is there already; none: "
           "nothing outlives the server");
 ABSL_FLAG(std::string, log_sync, "always",
-          "always: who is answered has its changes on the disk; everysec: a "
-          "power failure may take those of the last second");
+          "always: who is answered has its changes on the disk; everysec: the "
+          "kernel has them, and a power failure may take those of the last "
+          "second");
 ABSL_FLAG(bool, log_cut_damaged, false,
           "drop what follows the first damage in a log");
 
@@ -87,6 +93,27 @@ std::optional<Options> ParseCommandLine(int argc, char** argv) {
   if (right) return options;
   std::fprintf(stderr, "kv_server: wrong words or values; see --help\n");
   return {};
+}
+
+void FitToDescriptorLimit(Options& options) {
+  // For what a core has open besides, and for clients that are refused.
+  const std::size_t cores =
+      options.cores != 0 ? options.cores : std::thread::hardware_concurrency();
+  const std::size_t others = 32 + 16 * cores;
+  const rlim_t needed = options.most_clients + others;
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+  limit.rlim_cur = std::min(needed, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= needed) return;
+  options.most_clients =
+      limit.rlim_cur > others ? std::size_t{limit.rlim_cur} - others : 1;
+  std::fprintf(stderr,
+               "kv_server: only %zu clients at once: this process may have no "
+               "more than %ju open files\n",
+               options.most_clients, std::uintmax_t{limit.rlim_cur});
 }
 
 }  // namespace kv_server

@@ -24,8 +24,8 @@ struct Options {
   eddy::Duration busy_poll = {};
 
   RequestLimits requests;
-  // Bytes of a request that is not complete; of the replies to one batch of
-  // requests; and of what waits for a subscriber that does not read.
+  // Bytes of a request that is not complete; of the reply to one request; and
+  // of what waits for a subscriber that does not read.
   std::size_t most_query = std::size_t{1} << 30;
   std::size_t most_reply = std::size_t{1} << 30;
   std::size_t most_queued = std::size_t{32} << 20;
@@ -43,6 +43,10 @@ struct Options {
 
 // From the command line. None, after a message, where that is wrong.
 std::optional<Options> ParseCommandLine(int argc, char** argv);
+
+// Raises this process's limit of open files to what so many clients need; where
+// that may not be, lowers most_clients, and says so.
+void FitToDescriptorLimit(Options& options);
 
 }  // namespace kv_server
 

@@ -8,6 +8,7 @@
 #include <eddy/runtime/task.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,7 +21,7 @@ class Outbox {
   void Push(std::string_view bytes) {
     if (bytes.empty()) return;
     waiting_.append(bytes);
-    empty_.Reset();
+    pushed_ += bytes.size();
     changed_.Set();
   }
   // Nothing more comes.
@@ -31,14 +32,20 @@ class Outbox {
 
   // Bytes that the client has not taken.
   std::size_t size() const { return waiting_.size() + taken_.size(); }
-  // Until there are none.
-  eddy::Event::WaitAwaiter Emptied() { return empty_.Wait(); }
+  // Until it has taken all that was pushed before, whatever comes behind. One
+  // task waits. Errors: kCanceled.
+  eddy::Task<eddy::Result<void>> Taken() {
+    const std::uint64_t end = pushed_;
+    while (gone_ < end) EDDY_CO_CHECK(co_await progress_.Wait());
+    co_return eddy::Result<void>();
+  }
 
   // All that waits, until the next Take; waits for something. Empty once it is
   // closed and empty. Errors: kCanceled, and nothing was taken.
   eddy::Task<eddy::Result<std::string_view>> Take() {
+    gone_ += taken_.size();
     taken_.clear();
-    if (waiting_.empty()) empty_.Set();
+    progress_.Set();
     while (waiting_.empty() && !closed_) {
       EDDY_CO_CHECK(co_await changed_.Wait());
     }
@@ -51,7 +58,10 @@ class Outbox {
   std::string taken_;
   bool closed_ = false;
   eddy::Event changed_{eddy::Event::Kind::kAutoReset};
-  eddy::Event empty_{eddy::Event::Kind::kManualReset, /*set=*/true};
+  eddy::Event progress_{eddy::Event::Kind::kAutoReset};
+  // Bytes, since it was made.
+  std::uint64_t pushed_ = 0;
+  std::uint64_t gone_ = 0;
 };
 
 }  // namespace kv_server

@@ -51,13 +51,16 @@ Task<Result<void>> Plan::CarryOut(Reply& reply) {
   std::vector<Task<Result<void>>> tasks;
   Lane* only = nullptr;
   for (Lane& lane : lanes_) {
-    if (lane.parts.empty()) continue;
+    if (!lane.can_go_on()) continue;
     lane.reply.set_protocol(reply.protocol());
     if (lane.core == place_.here().index()) {
+      if (place_.here().full()) {
+        EDDY_CO_CHECK(co_await place_.here().Room());
+      }
       Run(place_.here(), lane);
       continue;
     }
-    place_.here().stats().sent_away += lane.parts.size();
+    if (lane.done.empty()) place_.here().stats().sent_away += lane.parts.size();
     if (only != nullptr) tasks.push_back(Send(*std::exchange(only, &lane)));
     only = &lane;
   }
@@ -70,16 +73,21 @@ Task<Result<void>> Plan::CarryOut(Reply& reply) {
     }
   }
   if (sent) PutInOrder(reply);
+  if (!sent || next_ == requests_.size()) Clear();
+  co_return sent;
+}
+
+void Plan::Clear() {
   words_.clear();
   requests_.clear();
   cores_.clear();
+  next_ = next_key_ = next_part_ = 0;
   for (Lane& lane : lanes_) {
     lane.parts.clear();
     lane.done.clear();
     lane.reply.Clear();
     lane.taken = lane.taken_bytes = 0;
   }
-  co_return sent;
 }
 
 Task<Result<void>> Plan::Send(Lane& lane) {
@@ -94,54 +102,59 @@ Task<Result<void>> Plan::Send(Lane& lane) {
 }
 
 Task<Result<void>> Plan::RunLogged(Core& there, Lane& lane) {
-  if (there.log()->full()) EDDY_CO_CHECK(co_await there.log()->Room());
-  Run(there, lane);
-  if (!there.durable() && !there.log()->error()) {
-    co_return co_await there.log()->Durable();
+  if (there.full()) {
+    EDDY_CO_CHECK(co_await there.Room());
   }
-  co_return Result<void>();
+  Run(there, lane);
+  co_return co_await there.Durable();
 }
 
 void Plan::Run(Core& there, Lane& lane) const {
   const Time now = Now();
-  for (const Part& part : lane.parts) {
+  do {
+    const Part& part = lane.parts[lane.done.size()];
     const Request& request = requests_[part.request];
-    const PartResult result = there.Run(*request.command, WordsOf(request),
-                                        part.key_at, part.key, now, lane.reply);
-    lane.done.push_back({result, lane.reply.size()});
-  }
+    lane.reply.Begin();
+    const std::int64_t count =
+        there.Run(*request.command, WordsOf(request), part.key_at, part.key,
+                  now, lane.reply);
+    lane.done.push_back({count, lane.reply.size()});
+  } while (lane.can_go_on() && !there.full());
 }
 
+// As far as it goes: where a part is not done yet, all that its core has done
+// was taken before, so that it can go on.
 void Plan::PutInOrder(Reply& reply) {
   for (const Lane& lane : lanes_) {
     if (lane.reply.overflown()) reply.Overflow();
-    for (std::size_t i = 0; i < lane.parts.size(); ++i) {
-      if (lane.done[i].result.refused) {
-        requests_[lane.parts[i].request].refused = true;
-      }
-    }
   }
-  auto core = cores_.begin();
-  for (const Request& request : requests_) {
+  for (; next_ < requests_.size(); ++next_, next_key_ = 0) {
+    const Request& request = requests_[next_];
     const Command& command = *request.command;
     const std::size_t keys = KeysOf(command, request.words);
-    if (!request.refused) BeginParts(command, keys, reply);
-    std::int64_t sum = 0;
-    for (std::size_t i = 0; i < keys; ++i) {
-      Lane& lane = lanes_[*core++];
-      const Done& done = lane.done[lane.taken++];
-      const std::size_t begin = std::exchange(lane.taken_bytes, done.reply_end);
-      if (!request.refused) {
-        const std::string_view text = lane.reply.text();
-        reply.Append(text.substr(begin, done.reply_end - begin));
+    for (; next_key_ < keys; ++next_key_) {
+      Lane& lane = lanes_[cores_[next_part_]];
+      if (lane.taken == lane.done.size()) return;
+      if (next_key_ == 0) {
+        sum_ = 0;
+        bytes_ = 0;
+        BeginParts(command, keys, reply);
       }
-      sum += done.result.count;
+      const Done& done = lane.done[lane.taken++];
+      ++next_part_;
+      const std::size_t begin = std::exchange(lane.taken_bytes, done.reply_end);
+      const std::string_view text = lane.reply.text();
+      bytes_ += done.reply_end - begin;
+      if (bytes_ > place_.here().options().most_reply) reply.Overflow();
+      reply.Begin();
+      reply.Append(text.substr(begin, done.reply_end - begin));
+      sum_ += done.count;
+      if (lane.taken == lane.done.size()) {
+        lane.reply.Clear();
+        lane.taken_bytes = 0;
+      }
     }
-    if (request.refused) {
-      reply.Error(kLogFailed);
-    } else {
-      EndParts(command, sum, reply);
-    }
+    EndParts(command, sum_, reply);
   }
 }
 

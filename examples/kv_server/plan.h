@@ -37,9 +37,12 @@ class Plan {
   // One more command of keys, which TakesWords() so many.
   void Add(const Command& command, Arguments words);
 
-  // Carries out what was added, and writes the replies.
-  // Errors: that of a log that could not be written: then nothing is known of
-  // what was changed. kCanceled, so too.
+  // Carries out what was added, and writes the replies; less where these are
+  // many bytes: then it is not empty() afterwards, and goes on in the next
+  // call, when they were sent. So a client holds no more than one large reply
+  // from each core, however many it asks for. Errors: that of a log that could
+  // not be written: then nothing is known of what was changed. kCanceled, so
+  // too.
   eddy::Task<eddy::Result<void>> CarryOut(Reply& reply);
 
  private:
@@ -52,19 +55,23 @@ class Plan {
     const Command* command;
     std::size_t first_word;
     std::size_t words;
-    bool refused = false;  // by a core that cannot log it
   };
   struct Done {
-    PartResult result;
+    std::int64_t count;
     std::size_t reply_end;
   };
+  // Bytes of replies of a core that wait to be put in order before it goes on.
+  static constexpr std::size_t kMostWaiting = std::size_t{256} << 10;
   // What goes to one core and comes back. While it is away, it is that core's.
   struct Lane {
     Lane(unsigned core_in, std::size_t most_reply)
         : core(core_in), reply(most_reply) {}
+    bool can_go_on() const {
+      return done.size() < parts.size() && reply.size() < kMostWaiting;
+    }
     unsigned core;
     std::vector<Part> parts;
-    std::vector<Done> done;
+    std::vector<Done> done;  // the first ones
     Reply reply;
     // What was put in order already.
     std::size_t taken = 0;
@@ -78,6 +85,7 @@ class Plan {
   eddy::Task<eddy::Result<void>> RunLogged(Core& there, Lane& lane);
   void Run(Core& there, Lane& lane) const;
   void PutInOrder(Reply& reply);
+  void Clear();
 
   const Place& place_;
   std::vector<std::string_view> words_;
@@ -85,6 +93,13 @@ class Plan {
   // The core of each key, in the order of the batch.
   std::vector<unsigned> cores_;
   std::vector<Lane> lanes_;  // by core; made when first needed
+  // What is put in order next: a request, and its key; the key among all; and
+  // what that request has come to.
+  std::size_t next_ = 0;
+  std::size_t next_key_ = 0;
+  std::size_t next_part_ = 0;
+  std::int64_t sum_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 // The reply to a command of several keys, before those of its keys, and behind

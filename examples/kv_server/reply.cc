@@ -26,6 +26,7 @@ void Reply::Verbatim(std::string_view text) {
 }
 
 void Reply::Clear() {
+  begin_ = 0;
   if (text_.capacity() > kKept) {
     text_ = {};
   } else {

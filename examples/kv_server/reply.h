@@ -1,7 +1,8 @@
 // Reply: writes answers to a client, in RESP2 or RESP3, one behind the other.
 //
-// It has a limit: what would be more than that is not written, and overflown()
-// tells so, for ever. Then the text is no whole answer, and the client is left.
+// The answer to one request has a limit: what would be more than that is not
+// written, and overflown() tells so, for ever. Then the text is no whole
+// answer, and the client is left.
 #ifndef EDDY_EXAMPLES_KV_SERVER_REPLY_H_
 #define EDDY_EXAMPLES_KV_SERVER_REPLY_H_
 
@@ -22,6 +23,9 @@ class Reply {
   // 2 or 3.
   int protocol() const { return protocol_; }
   void set_protocol(int protocol) { protocol_ = protocol; }
+
+  // What follows answers another request.
+  void Begin() { begin_ = text_.size(); }
 
   // "OK", "PONG".
   void Simple(std::string_view text) { Line('+', text); }
@@ -71,7 +75,7 @@ class Reply {
 
  private:
   bool Fits(std::size_t more) {
-    if (more > most_bytes_ - std::min(most_bytes_, text_.size())) {
+    if (more > most_bytes_ - std::min(most_bytes_, text_.size() - begin_)) {
       overflown_ = true;
       return false;
     }
@@ -97,6 +101,7 @@ class Reply {
 
   const std::size_t most_bytes_;
   std::string text_;
+  std::size_t begin_ = 0;
   int protocol_ = 2;
   bool overflown_ = false;
 };

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "examples/kv_server/log_set.h"
 #include "examples/kv_server/session.h"
 
 namespace kv_server {
@@ -73,17 +74,14 @@ std::uint64_t RandomSeed() {
 // The seed of the keys' hashes: that of the logs, if there are any.
 Task<Result<std::uint64_t>> FindSeed(const Options& options) {
   if (options.log.empty()) co_return RandomSeed();
-  // (One that was torn when it was made has none.)
-  for (unsigned core = 0; core < Runtime::OfTask().cores(); ++core) {
-    const std::string path = LogPath(options, core);
-    const auto owner = co_await AppendLog::OwnerOf(path);
-    if (!owner) {
-      std::fprintf(stderr, "kv_server: %s cannot be read\n", path.c_str());
-      co_return Unexpected(owner.error());
-    }
-    if (*owner) co_return (*owner)->seed;
+  std::string problem;
+  const auto seed =
+      co_await CheckLogs(options.log, Runtime::OfTask().cores(), problem);
+  if (!seed) {
+    std::fprintf(stderr, "kv_server: %s\n", problem.c_str());
+    co_return Unexpected(seed.error());
   }
-  co_return RandomSeed();
+  co_return seed->value_or(RandomSeed());
 }
 
 // All listen on one port: core 0 takes it, the others share it.

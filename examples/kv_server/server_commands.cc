@@ -32,7 +32,7 @@ Task<Result<void>> DbSize(Client& client) {
   std::vector<std::size_t> sizes(client.place().cores());
   const auto ask = [&](Core& core) -> Task<Result<void>> {
     sizes[core.index()] = core.shard().size();
-    co_return Result<void>();
+    co_return co_await core.Durable();
   };
   EDDY_CO_CHECK(co_await client.place().OnEach(ask));
   client.reply().Integer(SumOf(sizes));
@@ -58,19 +58,11 @@ Task<Result<void>> Flush(Client& client, Arguments words) {
     co_return Result<void>();
   }
   const auto clear = [](Core& core) -> Task<Result<void>> {
-    if (!core.logs()) co_return eddy::Unexpected(*core.log()->error());
     core.shard().Clear();
-    if (core.durable()) co_return Result<void>();
-    co_return co_await core.log()->Durable();
+    co_return co_await core.Durable();
   };
-  const Result<void> done = co_await client.place().OnEach(clear);
-  if (done) {
-    client.reply().Simple("OK");
-  } else if (done.error() == eddy::kCanceled) {
-    co_return done;
-  } else {
-    client.reply().Error(kLogFailed);
-  }
+  EDDY_CO_CHECK(co_await client.place().OnEach(clear));
+  client.reply().Simple("OK");
   co_return Result<void>();
 }
 
@@ -90,7 +82,7 @@ Task<Result<void>> Keys(Client& client, Arguments words) {
       next = core.shard().Scan(*next, kAtOnce, Now(), take);
       co_await eddy::Yield();
     }
-    co_return Result<void>();
+    co_return co_await core.Durable();
   };
   EDDY_CO_CHECK(co_await client.place().OnEach(collect));
   std::size_t count = 0;
@@ -171,7 +163,7 @@ Task<Result<void>> Scan(Client& client, Arguments words) {
     const auto next =
         core.shard().Scan(at.position, options->count - visited, Now(), take);
     at = next ? Cursor{*next, at.core} : Cursor{0, at.core + 1};
-    co_return Result<void>();
+    co_return co_await core.Durable();
   };
   // (The cursor of a core that is not there comes from nowhere.)
   while (at.core < cores && visited < options->count) {

@@ -48,7 +48,7 @@ Task<Result<void>> Session::Run() {
     EDDY_CO_CHECK(co_await Talk(scope));
     if (client_.closing()) {
       static_cast<void>(
-          co_await WithTimeout(kFarewell, client_.outbox().Emptied()));
+          co_await WithTimeout(kFarewell, client_.outbox().Taken()));
     }
     // The pump waits for messages.
     scope.RequestStop();
@@ -80,21 +80,32 @@ Task<Result<void>> Session::Talk(TaskScope& scope) {
 
 // Carries out all that is there, and sends the replies.
 Task<Result<void>> Session::Answer(TaskScope& scope) {
-  AppendLog* const log = here_.log();
   Pause pause = Pause::kNeedsSending;
   while (pause != Pause::kNeedsInput && !client_.closing()) {
-    if (log != nullptr && log->full()) EDDY_CO_CHECK(co_await log->Room());
-    const bool logs = here_.logs();
+    if (here_.full()) {
+      EDDY_CO_CHECK(co_await here_.Room());
+    }
     pause = RunRequests();
     Result<void> carried_out;
-    if (!plan_.empty() || pause == Pause::kNeedsServer) {
-      carried_out = co_await CarryOutPlan(pause);
+    while (!plan_.empty()) {
+      carried_out = co_await plan_.CarryOut(client_.reply());
+      if (carried_out && !here_.durable()) {
+        carried_out = co_await here_.Durable();
+      }
+      if (!carried_out || client_.reply().overflown()) break;
+      if (!plan_.empty() && HasToSend()) {
+        EDDY_CO_CHECK(co_await Send());
+      }
+    }
+    if (carried_out && pause == Pause::kNeedsServer) {
+      at_hand_ = AtHand::kNothing;
+      client_.reply().Begin();
+      carried_out =
+          co_await RunServerCommand(client_, *command_, parser_.arguments());
     }
     // No client is told what a crash could take back: neither who has changed
     // it, nor who has read it.
-    if (carried_out && logs && !here_.durable()) {
-      carried_out = co_await log->Durable();
-    }
+    if (carried_out && !here_.durable()) carried_out = co_await here_.Durable();
     if (!carried_out) {
       if (carried_out.error() == eddy::kCanceled) co_return carried_out;
       client_.reply().Clear();
@@ -116,20 +127,12 @@ Task<Result<void>> Session::Answer(TaskScope& scope) {
   co_return Result<void>();
 }
 
-Task<Result<void>> Session::CarryOutPlan(Pause pause) {
-  if (!plan_.empty()) {
-    EDDY_CO_CHECK(co_await plan_.CarryOut(client_.reply()));
-  }
-  if (pause != Pause::kNeedsServer) co_return Result<void>();
-  at_hand_ = AtHand::kNothing;
-  co_return co_await RunServerCommand(client_, *command_, parser_.arguments());
-}
-
 Task<Result<void>> Session::Send() {
   Reply& reply = client_.reply();
   if (client_.subscribes()) {
     client_.MoveReplies();
-    co_return co_await client_.outbox().Emptied();
+    // (Not until it is empty: where messages come all the time, that is never.)
+    co_return co_await client_.outbox().Taken();
   }
   if (reply.empty()) co_return Result<void>();
   EDDY_CO_CHECK(co_await stream_.Write(std::as_bytes(std::span(reply.text()))));
@@ -157,10 +160,11 @@ Task<Result<void>> Session::EndGently() {
 
 Session::Pause Session::RunRequests() {
   const Time now = Now();
-  while (client_.reply().size() < kSendAt && !client_.closing()) {
+  while (!HasToSend() && !here_.full() && !client_.closing()) {
     if (at_hand_ == AtHand::kNothing && !TakeRequest()) {
       return Pause::kNeedsInput;
     }
+    client_.reply().Begin();
     const Arguments words = parser_.arguments();
     const bool of_keys = at_hand_ == AtHand::kRequest && command_ != nullptr &&
                          command_->run != nullptr &&
@@ -204,6 +208,10 @@ bool Session::TakeRequest() {
   }
 }
 
+bool Session::HasToSend() {
+  return client_.reply().size() >= kSendAt || client_.reply().overflown();
+}
+
 void Session::Refuse(std::string_view error) {
   client_.reply().Error(error);
   client_.Close();
@@ -222,7 +230,6 @@ bool Session::LivesHere(Arguments words) const {
 void Session::RunHere(Arguments words, Time now) {
   Reply& reply = client_.reply();
   const Command& command = *command_;
-  if (command.writes && !here_.logs()) return reply.Error(kLogFailed);
   if (command.target == Target::kKey) {
     here_.Run(command, words, 1, here_.shard().Hashed(words[1]), now, reply);
     return;
@@ -231,7 +238,7 @@ void Session::RunHere(Arguments words, Time now) {
   std::int64_t sum = 0;
   for (std::size_t at = 1; at < words.size(); at += command.step) {
     const Key key = here_.shard().Hashed(words[at]);
-    sum += here_.Run(command, words, at, key, now, reply).count;
+    sum += here_.Run(command, words, at, key, now, reply);
   }
   EndParts(command, sum, reply);
 }

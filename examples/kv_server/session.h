@@ -46,13 +46,14 @@ class Session {
 
   eddy::Task<eddy::Result<void>> Talk(eddy::TaskScope& scope);
   eddy::Task<eddy::Result<void>> Answer(eddy::TaskScope& scope);
-  eddy::Task<eddy::Result<void>> CarryOutPlan(Pause pause);
   eddy::Task<eddy::Result<void>> Send();
   eddy::Task<eddy::Result<void>> Pump();
   eddy::Task<eddy::Result<void>> EndGently();
 
   Pause RunRequests();
   bool TakeRequest();
+  // Whether there are so many replies that they are sent before there are more.
+  bool HasToSend();
   void Refuse(std::string_view error);
   bool LivesHere(Arguments words) const;
   void RunHere(Arguments words, Time now);

@@ -23,7 +23,8 @@ void RunSessionCommand(Client& client, const Command& command, Arguments words);
 
 // Target::kServer: writes the reply when all cores have answered. The words
 // stay in place until it has returned.
-// Errors: kCanceled; kClosed at the end of the server.
+// Errors: kCanceled; kClosed at the end of the server; that of a log that
+// cannot be written.
 //
 // DBSIZE, KEYS, FLUSHALL, INFO, CLIENT LIST and PUBLISH go to all cores at the
 // same time, and see each at another moment.

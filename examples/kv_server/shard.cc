@@ -1,28 +1,64 @@
 #include "examples/kv_server/shard.h"
 
 #include <string>
+#include <utility>
 
 namespace kv_server {
+namespace {
+
+// An entry to change; a new one goes again unless it is kept.
+class Change {
+ public:
+  Change(KeyTable& table, const Key& key)
+      : table_(table), key_(key), found_(table.FindOrAdd(key)) {}
+  ~Change() {
+    if (found_.second) table_.Erase(key_);
+  }
+  Change(const Change&) = delete;
+  Change& operator=(const Change&) = delete;
+
+  Entry& entry() const { return *found_.first; }
+  void Keep() { found_.second = false; }
+
+ private:
+  KeyTable& table_;
+  const Key& key_;
+  std::pair<Entry*, bool> found_;
+};
+
+}  // namespace
 
 void Shard::Set(const Key& key, std::string_view value, Time expires_at) {
-  Entry& entry = *table_.FindOrAdd(key).first;
-  entry.value.assign(value);
+  const Mutation mutation = {Mutation::Kind::kSet, key.text, value, expires_at};
+  Announce(mutation);
+  Change change(table_, key);
+  Entry& entry = change.entry();
+  // From there on nothing fails.
+  entry.value.reserve(value.size());
   ChangeTime(key.hash, entry, expires_at);
-  Tell({Mutation::Kind::kSet, key.text, value, expires_at});
+  entry.value.assign(value);
+  change.Keep();
+  Tell(mutation);
 }
 
 std::size_t Shard::Append(const Key& key, std::string_view more, Time now) {
   // What is over is removed first: its time is not the new one's.
   static_cast<void>(Find(key, now));
-  Entry& entry = *table_.FindOrAdd(key).first;
-  entry.value.append(more);
-  Tell({Mutation::Kind::kAppend, key.text, more});
-  return entry.value.size();
+  const Mutation mutation = {Mutation::Kind::kAppend, key.text, more};
+  Announce(mutation);
+  Change change(table_, key);
+  std::string& value = change.entry().value;
+  value.append(more);
+  change.Keep();
+  Tell(mutation);
+  return value.size();
 }
 
 void Shard::SetTime(const Key& key, Time expires_at) {
+  const Mutation mutation = {Mutation::Kind::kExpire, key.text, {}, expires_at};
+  Announce(mutation);
   ChangeTime(key.hash, *table_.Find(key), expires_at);
-  Tell({Mutation::Kind::kExpire, key.text, {}, expires_at});
+  Tell(mutation);
 }
 
 bool Shard::Erase(const Key& key, Time now) {
@@ -32,9 +68,11 @@ bool Shard::Erase(const Key& key, Time now) {
 }
 
 void Shard::Clear() {
+  const Mutation mutation = {Mutation::Kind::kClear, {}, {}};
+  Announce(mutation);
   table_.Clear();
   times_.clear();
-  Tell({Mutation::Kind::kClear, {}, {}});
+  Tell(mutation);
 }
 
 bool Shard::ExpireSome(Time now, std::size_t most) {
@@ -84,17 +122,21 @@ void Shard::Expire(const Key& key, Entry& entry) {
 }
 
 void Shard::Remove(const Key& key, Entry& entry) {
+  const Mutation mutation = {Mutation::Kind::kErase, key.text, {}};
+  Announce(mutation);
   ChangeTime(key.hash, entry, Entry::kNever);
-  Tell({Mutation::Kind::kErase, key.text, {}});
   table_.Erase(key);
+  Tell(mutation);
 }
 
 void Shard::ChangeTime(std::uint64_t hash, Entry& entry, Time expires_at) {
   if (entry.expires_at == expires_at) return;
+  // (First what may fail. The old time may be another key's, too, which has the
+  // same hash: that one is removed when it is looked for.)
+  if (expires_at != Entry::kNever) times_.insert({expires_at, hash});
   if (entry.expires_at != Entry::kNever) {
     times_.erase({entry.expires_at, hash});
   }
-  if (expires_at != Entry::kNever) times_.insert({expires_at, hash});
   entry.expires_at = expires_at;
 }
 

@@ -4,6 +4,9 @@
 // ExpireSome removes those that nobody looks for. Times are given by the
 // caller, so that all commands of a batch see the same one.
 //
+// Where memory is short it throws std::bad_alloc, and has neither changed nor
+// told anything.
+//
 // It belongs to one core, and nothing in it waits.
 #ifndef EDDY_EXAMPLES_KV_SERVER_SHARD_H_
 #define EDDY_EXAMPLES_KV_SERVER_SHARD_H_
@@ -82,6 +85,9 @@ class Shard {
   void Expire(const Key& key, Entry& entry);
   void Remove(const Key& key, Entry& entry);
   void ChangeTime(std::uint64_t hash, Entry& entry, Time expires_at);
+  void Announce(const Mutation& mutation) {
+    if (journal_ != nullptr) journal_->Announce(mutation);
+  }
   void Tell(const Mutation& mutation) {
     if (journal_ != nullptr) journal_->Add(mutation);
   }

@@ -2,6 +2,8 @@
 // does not put up with.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <csignal>
 #include <map>
 #include <set>
 #include <string>
@@ -215,6 +217,39 @@ TEST_P(KvServerTest, ThrowsOutASubscriberThatDoesNotRead) {
   server.EndWell();
 }
 
+// Messages that come all the time do not keep a subscriber's own commands from
+// being carried out.
+TEST_P(KvServerTest, AnswersASubscriberThatMessagesKeepComingFor) {
+  KvServer server = Start();
+  KvClient subscriber = server.Connect();
+  EXPECT_EQ(subscriber.Ask({"SUBSCRIBE", "news"})[0], '*');
+  std::atomic<bool> ends = false;
+  std::thread publisher([&] {
+    KvClient client = server.Connect();
+    std::string batch;
+    for (int i = 0; i < 100; ++i) {
+      batch += RespRequest({"PUBLISH", "news", std::string(1000, 'x')});
+    }
+    while (!ends) {
+      EXPECT_TRUE(client.Send(batch));
+      for (int i = 0; i < 100; ++i) client.Hear();
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(subscriber.Say({"PING", "mine"}));
+    std::string answer = subscriber.Hear();
+    while (answer.find("message") != answer.npos) answer = subscriber.Hear();
+    EXPECT_EQ(answer, "*2\r\n$4\r\npong\r\n$4\r\nmine\r\n");
+  }
+  ends = true;
+  // (So that the publisher's last replies come.)
+  while (subscriber.Ask({"UNSUBSCRIBE"}).find("unsubscribe") ==
+         std::string::npos) {
+  }
+  publisher.join();
+  server.EndWell();
+}
+
 TEST_P(KvServerTest, KeepsToItsLimits) {
   KvServer server =
       Start({"--max_value=1000", "--max_words=100", "--max_query=50000",
@@ -240,16 +275,20 @@ TEST_P(KvServerTest, KeepsToItsLimits) {
   for (int i = 0; i < 60; ++i) words += Bulk(big);
   refused(words, "-ERR Protocol error: too big a request\r\n");
   // What would be too large a reply is none, and the end.
-  std::string requests;
-  for (int i = 0; i < 5; ++i) {
-    requests +=
-        RespRequest({"MGET", "a", "a", "a", "a", "a", "a", "a", "a", "a"});
-  }
+  Words too_many = {"MGET"};
+  too_many.resize(26, "a");
   {
     KvClient other = server.Connect();
-    EXPECT_TRUE(other.Send(requests));
-    while (!other.Hear().empty()) {
+    EXPECT_TRUE(other.Say(too_many));
+    while (other.connection().Read(1 << 16) != "") {
     }
+  }
+  // Many that are not are sent one after the other.
+  Words many = {"MGET"};
+  many.resize(16, "a");
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(client.Say(many));
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(client.Hear().size(), 5 + 15 * Bulk(big).size());
   }
   {
     KvClient other = server.Connect();
@@ -296,6 +335,37 @@ TEST_P(KvServerTest, KnowsItsClients) {
   }
   EXPECT_NE(clients[0].Ask({"INFO", "clients"}).find("connected_clients:6"),
             std::string::npos);
+  server.EndWell();
+}
+
+// However much a client asks for in one batch, the server holds little of it.
+TEST_P(KvServerTest, AnswersManyLargeValuesInLittleMemory) {
+  constexpr int kRounds = 20;
+  KvServer server = Start({"--max_reply=2000000"});
+  KvClient client = server.Connect();
+  std::vector<std::string> values;
+  for (int i = 0; i < 8; ++i) {
+    values.emplace_back(1'000'000, static_cast<char>('a' + i));
+    ASSERT_EQ(client.Ask({"SET", "key" + std::to_string(i), values[i]}),
+              "+OK\r\n");
+  }
+  std::string requests;
+  for (int round = 0; round < kRounds; ++round) {
+    for (int i = 0; i < 8; ++i) {
+      requests += RespRequest({"GET", "key" + std::to_string(i)});
+    }
+    requests += RespRequest({"EXISTS", "key0", "key1", "key2", "none"});
+  }
+  ASSERT_TRUE(client.Send(requests));
+  for (int round = 0; round < kRounds; ++round) {
+    for (const std::string& value : values) {
+      ASSERT_TRUE(client.Hear() == Bulk(value));
+    }
+    ASSERT_EQ(client.Hear(), ":3\r\n");
+  }
+  if (!UnderSanitizer()) {
+    EXPECT_LT(server.program().StatusKib("VmHWM"), 100U << 10);
+  }
   server.EndWell();
 }
 
@@ -361,6 +431,27 @@ TEST_P(KvServerTest, EndsWellWithClientsInTheMiddle) {
     client->connection().EndOfInput();
   }
   EXPECT_EQ(server.program().Wait(), 0);
+}
+
+TEST(KvServerFlagsTest, ClientsAreNoMoreThanOpenFilesAllow) {
+  const std::string run = "exec " + Program::Example("kv_server") +
+                          " --listen=127.0.0.1:0 --cores=1 --max_clients=";
+  {
+    Program raised({"sh", "-c", "ulimit -Sn 100; " + run + "300"});
+    KvClient client(ListeningOn(raised));
+    EXPECT_NE(client.Ask({"INFO", "clients"}).find("maxclients:300"),
+              std::string::npos);
+    raised.Signal(SIGTERM);
+    EXPECT_EQ(raised.Wait(), 0);
+    EXPECT_EQ(raised.ReadErrors(), "");
+  }
+  Program lowered({"sh", "-c", "ulimit -n 100; " + run + "300"});
+  KvClient client(ListeningOn(lowered));
+  EXPECT_NE(client.Ask({"INFO", "clients"}).find("maxclients:52"),
+            std::string::npos);
+  lowered.Signal(SIGTERM);
+  EXPECT_EQ(lowered.Wait(), 0);
+  EXPECT_NE(lowered.ReadErrors().find("only 52 clients"), std::string::npos);
 }
 
 TEST(KvServerFlagsTest, AreRefusedWhereTheyMakeNoSense) {

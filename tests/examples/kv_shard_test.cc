@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <new>
 #include <optional>
 #include <random>
 #include <set>
@@ -21,8 +22,14 @@ constexpr std::uint64_t kSeed = 42;
 // Keeps what it is told, as a log does.
 class Recorder final : public Journal {
  public:
+  void Announce(const Mutation&) override {
+    if (full) throw std::bad_alloc();
+  }
   void Add(const Mutation& mutation) override { Encode(mutation, bytes_); }
   const std::string& bytes() const { return bytes_; }
+
+  // Whether it has no memory for more.
+  bool full = false;
 
  private:
   std::string bytes_;
@@ -127,6 +134,30 @@ TEST(KvShardTest, DoesWhatASimpleModelDoesAndAJournalTellsAll) {
   EXPECT_EQ(copy.size(), shard.size());
   EXPECT_EQ(copy.expiring(), shard.expiring());
   ExpectSame(ContentsOf(copy, now), model);
+}
+
+TEST(KvShardTest, ChangesNothingThatItsJournalHasNoMemoryFor) {
+  Shard shard(kSeed);
+  Recorder recorder;
+  shard.set_journal(&recorder);
+  const Key old = shard.Hashed("old");
+  shard.Set(old, "value", 100);
+  const Model before = ContentsOf(shard, 0);
+  const std::string told = recorder.bytes();
+  recorder.full = true;
+  const Key fresh = shard.Hashed("new");
+  EXPECT_THROW(shard.Set(old, "other", 200), std::bad_alloc);
+  EXPECT_THROW(shard.Set(fresh, "x", 200), std::bad_alloc);
+  EXPECT_THROW(shard.Append(old, "x", 0), std::bad_alloc);
+  EXPECT_THROW(shard.Append(fresh, "x", 0), std::bad_alloc);
+  EXPECT_THROW(shard.SetTime(old, 200), std::bad_alloc);
+  EXPECT_THROW(shard.Erase(old, 0), std::bad_alloc);
+  EXPECT_THROW(shard.ExpireSome(1000, 10), std::bad_alloc);
+  EXPECT_THROW(shard.Clear(), std::bad_alloc);
+  ExpectSame(ContentsOf(shard, 0), before);
+  EXPECT_EQ(shard.expiring(), 1U);
+  EXPECT_EQ(shard.expired(), 0U);
+  EXPECT_EQ(recorder.bytes(), told);
 }
 
 TEST(KvShardTest, RemovesWhatNobodyLooksFor) {
