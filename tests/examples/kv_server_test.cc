@@ -346,7 +346,7 @@ TEST_P(KvServerTest, AnswersManyLargeValuesInLittleMemory) {
   std::vector<std::string> values;
   for (int i = 0; i < 8; ++i) {
     values.emplace_back(1'000'000, static_cast<char>('a' + i));
-    ASSERT_EQ(client.Ask({"SET", "key" + std::to_string(i), values[i]}),
+    ASSERT_EQ(client.Ask({"SET", "key" + std::to_string(i), values.back()}),
               "+OK\r\n");
   }
   std::string requests;
