@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "tests/chaos.h"
 #include "tests/examples/program.h"
 
 namespace eddy::testing_examples {
@@ -12,6 +13,7 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(CoresTest, ShowsWhatTheChapterSays) {
+  EDDY_SKIP_IN_CHAOS(eddy::test::kShort);
   for (const char* cores : {"1", "2", "3"}) {
     Program program({Program::Example("cores"), cores});
     const std::string text = program.ReadOutput();

@@ -33,7 +33,8 @@ constexpr Error kOwn[] = {kEndOfStream,
                           kMisalignedLength,
                           kMisalignedMemory,
                           kWatchLimit,
-                          kWatchInstanceLimit, kTooFewCores};
+                          kWatchInstanceLimit,
+                          kTooFewCores};
 
 TEST(ErrorTest, ComparesWithErrc) {
   const Error reset = Error::FromErrno(ECONNRESET);
