@@ -84,13 +84,12 @@ class Runtime {
   // all of them have nothing to do, so what is stopped may still ask other
   // cores. It may be called again.
   //
-  // Result: what main returned or threw. If
-  // a task in the scope of a core fails, all cores are stopped, and its
-  // exception is thrown or its error returned, as by Reactor::Run;
-  // failed_core() says where it was. Of failures on several cores, that of the
-  // core which was stopped first comes out, and the others are counted on core
-  // 0 (ReactorStats::dropped_failures). So too are all stopped by
-  // Reactor::RequestStop on any of them.
+  // Result: what main returned or threw. If a task in the scope of a core
+  // fails, all cores are stopped, and its exception is thrown or its error
+  // returned, as by Reactor::Run; failed_core() says where it was. Of failures
+  // on several cores, that of the core which was stopped first comes out, and
+  // the others are counted on core 0 (ReactorStats::dropped_failures). So too
+  // are all stopped by Reactor::RequestStop on any of them.
   //
   // REQUIRES: on the thread that created it, not from a task.
   template <class T>

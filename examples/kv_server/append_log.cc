@@ -3,7 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <eddy/fs/directory.h>
 #include <eddy/runtime/task_scope.h>
-#include <eddy/runtime/timeout.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/with_stop.h>
 #include <fcntl.h>
@@ -19,6 +18,7 @@
 
 #include "examples/kv_server/log_format.h"
 #include "examples/kv_server/log_reader.h"
+#include "examples/lock_alone.h"
 
 namespace kv_server {
 namespace {
@@ -48,20 +48,6 @@ Result<eddy::fs::File> Duplicate(const eddy::fs::File& file) {
   return eddy::fs::File(eddy::io::Fd(copy));
 }
 
-// A program that was killed holds its lock for a moment longer: the kernel lets
-// go of a ring's files when that is torn down.
-eddy::Task<eddy::Result<eddy::fs::FileLock>> LockAlone(eddy::fs::File& file) {
-  constexpr auto kMost = std::chrono::seconds(2);
-  constexpr auto kExclusive = eddy::fs::LockKind::kExclusive;
-  eddy::Result<eddy::fs::FileLock> lock = co_await file.TryLock(kExclusive);
-  if (lock || lock.error() != std::errc::operation_would_block) co_return lock;
-  lock = co_await eddy::WithTimeout(kMost, file.Lock(kExclusive));
-  if (!lock && lock.error() == eddy::kTimedOut) {
-    co_return eddy::Unexpected(std::errc::operation_would_block);
-  }
-  co_return lock;
-}
-
 }  // namespace
 
 Task<Result<std::unique_ptr<AppendLog>>> AppendLog::Open(std::string path,
@@ -73,7 +59,7 @@ Task<Result<std::unique_ptr<AppendLog>>> AppendLog::Open(std::string path,
   open.create = true;
   problem = absl::StrCat(path, " cannot be opened");
   EDDY_CO_TRY(eddy::fs::File file, co_await eddy::fs::File::Open(path, open));
-  EDDY_CO_TRY(eddy::fs::FileLock lock, co_await LockAlone(file));
+  EDDY_CO_TRY(eddy::fs::FileLock lock, co_await examples::LockAlone(file));
   std::unique_ptr<AppendLog> log(
       new AppendLog(std::move(file), std::move(lock), owner, options));
   problem = absl::StrCat(path, " cannot be read");

@@ -2,7 +2,6 @@
 
 #include <eddy/fs/directory.h>
 #include <eddy/fs/reader.h>
-#include <eddy/runtime/timeout.h>
 #include <eddy/runtime/with_stop.h>
 
 #include <fcntl.h>
@@ -10,11 +9,12 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <span>
 #include <system_error>
 #include <utility>
+
+#include "examples/lock_alone.h"
 
 namespace log_writer {
 namespace {
@@ -102,20 +102,6 @@ Task<Result<std::uint64_t>> ReadRecords(eddy::fs::File file,
   }
 }
 
-// A program that was killed holds its lock for a moment longer: the kernel lets
-// go of a ring's files when that is torn down.
-eddy::Task<eddy::Result<eddy::fs::FileLock>> LockAlone(eddy::fs::File& file) {
-  constexpr auto kMost = std::chrono::seconds(2);
-  constexpr auto kExclusive = eddy::fs::LockKind::kExclusive;
-  eddy::Result<eddy::fs::FileLock> lock = co_await file.TryLock(kExclusive);
-  if (lock || lock.error() != std::errc::operation_would_block) co_return lock;
-  lock = co_await eddy::WithTimeout(kMost, file.Lock(kExclusive));
-  if (!lock && lock.error() == eddy::kTimedOut) {
-    co_return eddy::Unexpected(std::errc::operation_would_block);
-  }
-  co_return lock;
-}
-
 }  // namespace
 
 Task<Result<std::uint64_t>> Log::Read(std::string path, Visitor each) {
@@ -128,7 +114,7 @@ Task<Result<std::unique_ptr<Log>>> Log::Open(std::string path, Visitor each) {
   options.create = true;
   EDDY_CO_TRY(eddy::fs::File file,
               co_await eddy::fs::File::Open(path, options));
-  EDDY_CO_TRY(eddy::fs::FileLock lock, co_await LockAlone(file));
+  EDDY_CO_TRY(eddy::fs::FileLock lock, co_await examples::LockAlone(file));
   std::unique_ptr<Log> log(new Log(std::move(file), std::move(lock)));
   // The file that is locked, whatever the path names by now.
   const int copy = fcntl(log->file_.fd().get(), F_DUPFD_CLOEXEC, 0);
