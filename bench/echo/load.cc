@@ -2,9 +2,11 @@
 //   - a request mostly costs one completion: a successful send posts none;
 //   - the receive starts with a poll, since the answer cannot be there yet;
 //   - answers that are not compared are dropped in the kernel (MSG_TRUNC);
-//   - its files are registered with the ring;
+//   - its sockets are registered with the ring;
 //   - its congestion control is the simplest that there is;
 //   - the clock is read once per turn of the loop.
+// A registered socket needs no descriptor, so the loads of several servers may
+// together have more connections than a process may have descriptors.
 
 #include "bench/echo/load.h"
 
@@ -34,7 +36,6 @@ constexpr unsigned kComparedOneIn = 16;
 constexpr std::size_t kPatterns = 4096;  // different starts within the pattern
 
 struct Connection {
-  int fd = -1;
   unsigned rounds = 0;       // bursts sent
   std::size_t received = 0;  // bytes of the awaited answer
   Load::nanoseconds sent_at{};
@@ -69,8 +70,32 @@ class RingLoad final : public Load {
   std::vector<char> pattern_;
   std::vector<Connection> connections_;
   std::size_t outstanding_ = 0;  // receives in the kernel
+  bool registered_ = false;      // the sockets, each at its connection's index
   LoadRing ring_;
 };
+
+// A socket whose end is a reset: that leaves no connection behind in TIME_WAIT;
+// thousands of them would slow down the rounds to come.
+absl::StatusOr<int> Connect(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+  if (fd < 0) return absl::ErrnoToStatus(errno, "socket (see ulimit -n)");
+  const int on = 1;
+  const linger reset{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, kReno, sizeof kReno - 1);
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) !=
+      0) {
+    const int error = errno;
+    ::close(fd);
+    return absl::ErrnoToStatus(error, "connect");
+  }
+  return fd;
+}
 
 RingLoad::RingLoad(const EchoOptions& options)
     : options_(options),
@@ -84,13 +109,14 @@ RingLoad::RingLoad(const EchoOptions& options)
 }
 
 RingLoad::~RingLoad() {
-  // A connection that is shut down completes what is in flight on it, after
-  // which the kernel refers to none of these buffers.
+  // What is canceled has completed when the kernel refers to none of these
+  // buffers any more.
   if (outstanding_ > 0) {
     StopSending();
-    for (const Connection& c : connections_) {
-      if (c.fd >= 0) ::shutdown(c.fd, SHUT_RDWR);
-    }
+    io_uring_sqe* sqe = ring_.Sqe();
+    io_uring_prep_cancel64(sqe, 0,
+                           IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+    io_uring_sqe_set_data64(sqe, kSendTag);
     while (outstanding_ > 0) {
       io_uring_cqe* cqe = nullptr;
       const int result = io_uring_submit_and_wait(ring_.get(), 1);
@@ -101,40 +127,31 @@ RingLoad::~RingLoad() {
       }
     }
   }
-  // A reset leaves no connection behind in TIME_WAIT; thousands of them would
-  // slow down the rounds to come.
-  const linger reset{1, 0};
-  for (const Connection& c : connections_) {
-    if (c.fd < 0) continue;
-    ::setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    ::close(c.fd);
-  }
+  // Closes them now; the ring's end would later.
+  if (registered_) io_uring_unregister_files(ring_.get());
 }
 
 absl::Status RingLoad::ConnectAll() {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(options_.port);
-  std::vector<int> files;
-  for (Connection& c : connections_) {
-    c.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (c.fd < 0) return absl::ErrnoToStatus(errno, "socket (see ulimit -n)");
-    const int on = 1;
-    ::setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    ::setsockopt(c.fd, IPPROTO_TCP, TCP_CONGESTION, kReno, sizeof kReno - 1);
-    if (::connect(c.fd, reinterpret_cast<sockaddr*>(&address),
-                  sizeof address) != 0) {
-      return absl::ErrnoToStatus(errno, "connect");
+  std::vector<int> sockets;
+  absl::Status status;
+  while (status.ok() && sockets.size() < connections_.size()) {
+    const absl::StatusOr<int> fd = Connect(options_.port);
+    if (fd.ok()) {
+      sockets.push_back(*fd);
+    } else {
+      status = fd.status();
     }
-    files.push_back(c.fd);
   }
-  const int result = io_uring_register_files(
-      ring_.get(), files.data(), static_cast<unsigned>(files.size()));
-  if (result < 0) {
-    return absl::ErrnoToStatus(-result, "io_uring_register_files");
+  if (status.ok()) {
+    const int result = io_uring_register_files(
+        ring_.get(), sockets.data(), static_cast<unsigned>(sockets.size()));
+    registered_ = result >= 0;
+    if (!registered_) {
+      status = absl::ErrnoToStatus(-result, "io_uring_register_files");
+    }
   }
-  return absl::OkStatus();
+  for (const int fd : sockets) ::close(fd);
+  return status;
 }
 
 // Each request starts elsewhere in the pattern, so that an answer meant for
