@@ -60,7 +60,8 @@ def kind(subject):
     if subject.startswith(("eddy", "kv_server")) or subject == "load":
         return "ours"
     if subject.startswith(("liburing", "floor", "msg-ring", "eventfd", "atomic",
-                           "heap", "multimap", "epoll", "pread", "posix")):
+                           "heap", "multimap", "epoll", "pread", "posix",
+                           "canned")):
         return "floor"
     return "peer"
 

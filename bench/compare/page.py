@@ -19,7 +19,9 @@ SECTIONS = [
      "figure that a busy machine disturbs least.",
      [CPU, RATE]),
     ("http", "HTTP",
-     "eddy's example file_server and nginx, under wrk.", [CPU, RATE]),
+     "Under wrk. eddy's example file_server and nginx serve a file; canned, "
+     "hand-written on liburing, and eddy-hello give every request the same "
+     "answer.", [CPU, RATE]),
     ("kv", "Key-value server",
      "eddy's example kv_server and others, one core each side.",
      [CPU, RATE]),

@@ -1,23 +1,32 @@
-// The HTTP benchmark: eddy's file_server and nginx, in turn on the same core,
-// serve the same file to wrk on another core. Compares requests per second and
-// server CPU per request with those of nginx in the same run.
+// The HTTP benchmark: servers in turn on the same core answer wrk on another
+// core. Compares requests per second and server CPU per request with those of
+// the floor in the same run.
 //
 //   bench/run http [--quick] [--json FILE] [--connections LIST] [--size LIST]
 //                  [--rounds N] [--seconds S] [--subjects LIST]
 //                  [--file_server PATH]
 //
-// nginx takes part as one usually sets it up for files, and once more with its
-// cache of open files. A round starts each server afresh and loads it for a
-// second or more (wrk counts in whole ones); who comes first rotates. Where wrk
-// or nginx are missing, this says so and does what is left to do.
+// Two know their answer beforehand:
+//   canned       the floor: hand-written on liburing, does not parse requests
+//   eddy-hello   eddy's twin of it; parses requests with llhttp
+// and the others serve a file of the same text:
+//   nginx        as one usually sets it up for files
+//   nginx-open-file-cache
+//   eddy         examples/file_server
+//
+// A round starts each server afresh and loads it; who comes first rotates.
+// Where wrk or nginx are missing, this says so and does what is left to do.
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,16 +44,15 @@ using Words = std::vector<std::string>;
 
 ABSL_FLAG(Words, connections, {}, "numbers of connections (default 64)");
 ABSL_FLAG(Words, size, {}, "bytes of the file (default 1024)");
-ABSL_FLAG(int, seconds, 0,
-          "measured time of each subject in a round, whole seconds (default 2; "
-          "1 with --quick)");
+ABSL_FLAG(double, seconds, 0,
+          "measured time of each subject in a round (default 2)");
 ABSL_FLAG(std::string, file_server, "",
           "the file_server to measure (default: the one built beside this)");
 
 namespace eddy::bench {
 namespace {
 
-constexpr char kFloor[] = "nginx";
+constexpr char kFloor[] = "canned";
 
 struct Workload {
   std::size_t connections;
@@ -57,14 +65,14 @@ struct Workload {
 
 struct Subject {
   std::string name;
-  std::function<Words(int port)> command;
+  std::function<Words(int port, const std::string& file)> command;
 };
 
 struct Plan {
   std::vector<Workload> workloads;
   std::vector<Subject> subjects;
   std::size_t rounds;
-  int seconds;
+  std::chrono::duration<double> time;
   Cores cores;
   std::string wrk;
   std::string wrk_script;
@@ -123,34 +131,67 @@ std::string NginxConfiguration(const Site& site, int port, bool cache) {
                       "}\n");
 }
 
-std::vector<Subject> ChooseSubjects(Site& site) {
-  std::vector<Subject> subjects;
+void AddBuilt(const std::string& program, Subject subject,
+              std::vector<Subject>& subjects) {
+  if (subject.name != kFloor && !IsChosen(subject.name)) return;
+  if (std::filesystem::exists(program)) {
+    subjects.push_back(std::move(subject));
+    return;
+  }
+  std::fprintf(stderr, "%s is left out: %s is not built\n",
+               subject.name.c_str(), program.c_str());
+}
+
+// A program that answers everything with one file's text.
+void AddCanned(const std::string& name, const std::string& program,
+               const Site& site, std::vector<Subject>& subjects) {
+  AddBuilt(program,
+           {name,
+            [program, &site](int port, const std::string& file) {
+              return Words{program, absl::StrCat(port), site.Path(file)};
+            }},
+           subjects);
+}
+
+void AddNginx(const std::string& name, bool cache, Site& site,
+              std::vector<Subject>& subjects) {
+  if (!IsChosen(name)) return;
   const std::string nginx = FindProgram("nginx");
   if (nginx.empty()) {
-    std::fprintf(stderr, "nginx is left out: it is not installed\n");
+    std::fprintf(stderr, "%s is left out: nginx is not installed\n",
+                 name.c_str());
+    return;
   }
-  for (const bool cache : {false, true}) {
-    const std::string name = cache ? "nginx-open-file-cache" : kFloor;
-    if (nginx.empty() || (name != kFloor && !IsChosen(name))) continue;
-    subjects.push_back({name, [&site, nginx, name, cache](int port) {
-                          const std::string configuration =
-                              site.Write(absl::StrCat(name, ".conf"),
-                                         NginxConfiguration(site, port, cache));
-                          return Words{nginx,         "-p", site.Folder(), "-c",
-                                       configuration, "-e", "stderr"};
-                        }});
-  }
+  subjects.push_back(
+      {name, [&site, nginx, name, cache](int port, const std::string&) {
+         const std::string configuration =
+             site.Write(absl::StrCat(name, ".conf"),
+                        NginxConfiguration(site, port, cache));
+         return Words{nginx,         "-p", site.Folder(), "-c",
+                      configuration, "-e", "stderr"};
+       }});
+}
+
+void AddFileServer(const Site& site, std::vector<Subject>& subjects) {
   std::string server = absl::GetFlag(FLAGS_file_server);
   if (server.empty()) server = ProgramFolder() + "/../examples/file_server";
-  if (!std::filesystem::exists(server)) {
-    std::fprintf(stderr, "eddy is left out: %s is not built\n", server.c_str());
-  } else if (IsChosen("eddy")) {
-    subjects.push_back({"eddy", [&site, server](int port) {
-                          return Words{server, "--root", site.Root(),
-                                       "--listen",
-                                       absl::StrCat("127.0.0.1:", port)};
-                        }});
-  }
+  AddBuilt(server,
+           {"eddy",
+            [server, &site](int port, const std::string&) {
+              return Words{server, "--root", site.Root(), "--listen",
+                           absl::StrCat("127.0.0.1:", port)};
+            }},
+           subjects);
+}
+
+std::vector<Subject> ChooseSubjects(Site& site) {
+  const std::string folder = ProgramFolder();
+  std::vector<Subject> subjects;
+  AddCanned(kFloor, folder + "/http_canned_server", site, subjects);
+  AddCanned("eddy-hello", folder + "/http_hello_server", site, subjects);
+  AddNginx("nginx", false, site, subjects);
+  AddNginx("nginx-open-file-cache", true, site, subjects);
+  AddFileServer(site, subjects);
   return subjects;
 }
 
@@ -166,10 +207,10 @@ std::vector<Workload> ChooseWorkloads() {
   return workloads;
 }
 
-absl::StatusOr<Outcome> ParseOutcome(Process& wrk,
-                                     std::chrono::milliseconds patience) {
+absl::StatusOr<Outcome> ParseOutcome(Process& wrk) {
   for (;;) {
-    const absl::StatusOr<std::string> line = wrk.ReadLine(patience);
+    const absl::StatusOr<std::string> line =
+        wrk.ReadLine(std::chrono::seconds(1));
     if (!line.ok()) return line.status();
     Outcome o{};
     double microseconds = 0;
@@ -182,18 +223,21 @@ absl::StatusOr<Outcome> ParseOutcome(Process& wrk,
   }
 }
 
+// wrk itself counts in whole seconds; it also ends, and well, when it is
+// interrupted.
 absl::StatusOr<Outcome> RunWrk(const Plan& plan, const Workload& workload,
                                int port, const std::string& file) {
+  const auto at_most = static_cast<int>(std::ceil(plan.time.count())) + 1;
   absl::StatusOr<Process> wrk = Process::Start(
       {plan.wrk, "-t1", absl::StrCat("-c", workload.connections),
-       absl::StrCat("-d", plan.seconds, "s"), "--timeout", "20s", "-s",
+       absl::StrCat("-d", at_most, "s"), "--timeout", "20s", "-s",
        plan.wrk_script, absl::StrCat("http://127.0.0.1:", port, "/", file)},
       plan.cores.client);
   if (!wrk.ok()) return wrk.status();
-  const std::chrono::seconds patience(plan.seconds + 20);
-  absl::StatusOr<Outcome> outcome = ParseOutcome(*wrk, patience);
+  std::this_thread::sleep_for(plan.time);
+  if (absl::Status s = wrk->Stop(SIGINT); !s.ok()) return s;
+  absl::StatusOr<Outcome> outcome = ParseOutcome(*wrk);
   if (!outcome.ok()) return outcome;
-  if (absl::Status s = wrk->Wait(patience); !s.ok()) return s;
   if (outcome->errors > 0 || outcome->requests < 1) {
     return absl::InternalError(absl::StrCat("wrk counts ", outcome->requests,
                                             " answers and ", outcome->errors,
@@ -219,7 +263,7 @@ absl::StatusOr<std::vector<double>> Measure(const Plan& plan, const Site& site,
                                             const std::string& file) {
   const int port = FreePort();
   absl::StatusOr<Process> server =
-      Process::Start(subject.command(port), plan.cores.server);
+      Process::Start(subject.command(port, file), plan.cores.server);
   if (!server.ok()) return server.status();
   if (absl::Status s = site.Check(port, file); !s.ok()) return s;
   const std::chrono::nanoseconds cpu_before = server->CpuTime();
@@ -268,17 +312,16 @@ int Run(const Plan& plan, Site& site, Report& report) {
 }
 
 int Main(int argc, char** argv) {
-  ParseOptions("compares HTTP file servers (see bench/http/main.cc)", argc,
-               argv);
-  const bool quick = absl::GetFlag(FLAGS_quick);
+  ParseOptions("compares HTTP servers (see bench/http/main.cc)", argc, argv);
   RaiseDescriptorLimit();
   Site site;
   Plan plan;
   plan.workloads = ChooseWorkloads();
   plan.subjects = ChooseSubjects(site);
-  plan.rounds = Rounds(9, 2);
-  plan.seconds = absl::GetFlag(FLAGS_seconds);
-  if (plan.seconds < 1) plan.seconds = quick ? 1 : 2;
+  plan.rounds = Rounds(9, 3);
+  double seconds = absl::GetFlag(FLAGS_seconds);
+  if (seconds <= 0) seconds = absl::GetFlag(FLAGS_quick) ? 0.4 : 2;
+  plan.time = std::chrono::duration<double>(seconds);
   plan.cores = PickCores();
   plan.wrk = FindProgram("wrk");
   plan.wrk_script = site.Write("outcome.lua", kWrkScript);

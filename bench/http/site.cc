@@ -48,14 +48,16 @@ int ConnectPatiently(int port) {
   return -1;
 }
 
-std::string ReadAll(int fd) {
+// What comes until the text ends so, or until nothing comes any more.
+std::string ReadUntil(int fd, const std::string& end) {
   std::string all;
   char chunk[65536];
-  for (;;) {
+  while (!absl::EndsWith(all, end)) {
     const ssize_t n = ::recv(fd, chunk, sizeof chunk, 0);
-    if (n <= 0) return all;
+    if (n <= 0) break;
     all.append(chunk, static_cast<std::size_t>(n));
   }
+  return all;
 }
 
 }  // namespace
@@ -82,7 +84,7 @@ std::string Site::AddFile(std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
     text[i] = static_cast<char>('a' + ((i * 7 + i / 64) % 26));
   }
-  std::ofstream(folder_ / "root" / name) << text;
+  std::ofstream(Path(name)) << text;
   return name;
 }
 
@@ -101,15 +103,16 @@ absl::Status Site::Check(int port, const std::string& file) const {
       absl::StrCat("GET /", file,
                    " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
   const ssize_t sent = ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
-  const std::string answer = ReadAll(fd);
+  std::ostringstream body;
+  body << std::ifstream(Path(file)).rdbuf();
+  const std::string end = absl::StrCat("\r\n\r\n", body.str());
+  const std::string answer = ReadUntil(fd, end);
   ::close(fd);
   if (sent != static_cast<ssize_t>(request.size())) {
     return absl::UnavailableError("takes no request");
   }
-  std::ostringstream body;
-  body << std::ifstream(folder_ / "root" / file).rdbuf();
   if (!absl::StartsWith(answer, "HTTP/1.1 200 ") ||
-      !absl::EndsWith(answer, absl::StrCat("\r\n\r\n", body.str()))) {
+      !absl::EndsWith(answer, end)) {
     return absl::InternalError(absl::StrCat(
         "does not serve the file: ", answer.substr(0, answer.find('\r'))));
   }

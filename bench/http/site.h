@@ -26,6 +26,11 @@ class Site {
   // The served folder.
   std::string Root() const { return (folder_ / "root").string(); }
 
+  // The path of a served file.
+  std::string Path(const std::string& file) const {
+    return Root() + "/" + file;
+  }
+
   // Adds a file of `size` bytes to the served folder; its name.
   std::string AddFile(std::size_t size);
 

@@ -165,8 +165,8 @@ absl::StatusOr<std::chrono::nanoseconds> Process::Finish() {
   return time(usage.ru_utime) + time(usage.ru_stime);
 }
 
-absl::Status Process::Stop() {
-  if (::kill(pid_, SIGTERM) != 0) return absl::ErrnoToStatus(errno, "kill");
+absl::Status Process::Stop(int signal) {
+  if (::kill(pid_, signal) != 0) return absl::ErrnoToStatus(errno, "kill");
   return Wait(std::chrono::seconds(20));
 }
 

@@ -5,6 +5,7 @@
 #ifndef EDDY_BENCH_LIB_PROCESS_H_
 #define EDDY_BENCH_LIB_PROCESS_H_
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -49,8 +50,8 @@ class Process {
   // CpuTime says, and that of the children that it has waited for.
   absl::StatusOr<std::chrono::nanoseconds> Finish();
 
-  // Asks it to end with SIGTERM. Ok means exit code 0 within 20 s.
-  absl::Status Stop();
+  // Asks it to end. Ok means exit code 0 within 20 s.
+  absl::Status Stop(int signal = SIGTERM);
 
  private:
   Process(pid_t pid, int output) : pid_(pid), output_(output) {}
