@@ -43,6 +43,8 @@ namespace {
 constexpr char kFloor[] = "liburing";
 // Takes part only with a single connection.
 constexpr char kAlone[] = "eddy-busy-poll";
+// Connections that all have several turns in a slice of usual length.
+constexpr std::size_t kInASlice = 1000;
 
 struct Workload {
   std::size_t connections;
@@ -138,6 +140,7 @@ int Run(const std::vector<Subject>& subjects, const Pace& pace,
           return ConnectEcho({port, w.connections, w.size, w.pipeline});
         },
         Values};
+    contest.stretch = std::max<std::size_t>(1, w.connections / kInASlice);
     if (w.connections > 1) {
       std::erase_if(contest.subjects,
                     [](const Subject& s) { return s.name == kAlone; });

@@ -60,11 +60,14 @@ absl::Status Start(const Contest& contest, const Pace& pace, Contender& c) {
 // Loads the contenders in turn, slice by slice.
 void RunRound(const Contest& contest, const Pace& pace, std::size_t round,
               std::vector<Contender>& contenders) {
-  for (std::size_t slice = 0; slice < pace.slices; ++slice) {
+  const std::size_t slices =
+      std::max<std::size_t>(1, pace.slices / contest.stretch);
+  for (std::size_t slice = 0; slice < slices; ++slice) {
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       Contender& c = contenders[(round + slice + i) % contenders.size()];
       if (!c.status.ok()) continue;
-      c.status = c.Run(kRamp, kSlice, contest.helper, c.totals);
+      c.status = c.Run(contest.stretch * kRamp, contest.stretch * kSlice,
+                       contest.helper, c.totals);
     }
   }
 }

@@ -70,6 +70,9 @@ struct Contest {
   std::function<std::vector<double>(const LoadTotals&)> values;
   // Whose CPU time counts as the client's; may be null.
   const Process* helper = nullptr;
+  // Slices are so many times as long, and there are so many fewer: for a load
+  // that takes longer until each of its connections has had a turn.
+  std::size_t stretch = 1;
 };
 
 // Measures the contest, adds `values` of each subject's rounds to `report`,
