@@ -4,7 +4,8 @@
 //   bench/run memory [--quick] [--json FILE] [--benchmark_filter=REGEX]
 //
 // tasks/N starts N tasks that wait for one event, sets it, and lets all end;
-// CPU time and bytes of the heap are those of each task. The others:
+// "await", which is CPU time, and "bytes" of the heap are those of each task.
+// The others:
 //
 // A burst spawns 20,000 tasks of 1 KiB each, and all of them wait before the
 // first ends; the time is that of the burst, in which the loop does nothing
@@ -22,6 +23,7 @@
 #include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/benchmark.h>
 #include <eddy/runtime/yield.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -37,7 +39,7 @@
 #include <string>
 #include <thread>
 
-#include "bench/micro/micro.h"
+#include "bench/micro/heap_bytes.h"
 
 namespace {
 
@@ -190,21 +192,20 @@ Task<double> RunTasks(std::int64_t number) {
   co_return bytes / static_cast<double>(number);
 }
 
-Task<void> TasksBody(benchmark::State& state) {
+Task<void> TasksBody(eddy::benchmark::State& state) {
   const std::int64_t number = state.range(0);
   eddy::internal::FramePool::Trim();
   const double bytes = co_await RunTasks(number);
-  {
-    const AllocationCounter counter(state);
-    while (state.KeepRunningBatch(number)) {
-      benchmark::DoNotOptimize(co_await RunTasks(number));
-    }
-  }
-  state.counters["bytes"] = bytes;
+  for (auto _ : state) benchmark::DoNotOptimize(co_await RunTasks(number));
+  state.SetItemsProcessed(state.iterations() * number);
+  state.SetAwaitsPerIteration(static_cast<std::uint64_t>(number));
+  state.counters()["bytes"] = bytes;
 }
-BENCHMARK(OnReactor<TasksBody>)
+EDDY_BENCHMARK(TasksBody)
     ->Name("tasks")
-    ->RangeMultiplier(10)
-    ->Range(1'000, 1'000'000);
+    ->Arg(1'000)
+    ->Arg(10'000)
+    ->Arg(100'000)
+    ->Arg(1'000'000);
 
 }  // namespace

@@ -1,4 +1,6 @@
-// OnQueue: runs the floor's counterpart of what OnReactor runs.
+// OnQueue: runs a floor's coroutine, as a reactor runs eddy's. It is measured
+// with Google Benchmark itself: what the loop of eddy::benchmark may add is not
+// to be in the floor.
 #ifndef EDDY_BENCH_MICRO_ON_QUEUE_H_
 #define EDDY_BENCH_MICRO_ON_QUEUE_H_
 

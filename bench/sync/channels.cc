@@ -3,6 +3,7 @@
 #include <eddy/runtime/channel.h>
 #include <eddy/runtime/oneshot.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/benchmark.h>
 
 #include <cstddef>
 #include <future>
@@ -10,7 +11,6 @@
 #include <utility>
 
 #include "bench/micro/floor.h"
-#include "bench/micro/micro.h"
 #include "bench/micro/on_queue.h"
 #include "bench/sync/floor_sync.h"
 #include "bench/sync/std_queue.h"
@@ -18,6 +18,8 @@
 namespace {
 
 using eddy::Task;
+using eddy::benchmark::DoNotOptimize;
+using eddy::benchmark::State;
 
 // --- One that sends and one that receives ------------------------------------
 
@@ -27,17 +29,16 @@ Task<> Numbers(eddy::Channel<long>& channel) {
     if (!sent) co_return;
   }
 }
-Task<> ChannelBody(benchmark::State& state) {
+Task<> ChannelBody(State& state) {
   eddy::Channel<long> channel(static_cast<std::size_t>(state.range(0)));
   const auto all = [&](eddy::TaskScope& scope) -> Task<> {
     scope.Spawn(Numbers(channel));
-    const AllocationCounter counter(state);
-    for (auto _ : state) benchmark::DoNotOptimize(co_await channel.Receive());
+    for (auto _ : state) DoNotOptimize(co_await channel.Receive());
     channel.Close();
   };
   static_cast<void>(co_await eddy::WithScope(all));
 }
-BENCHMARK(OnReactor<ChannelBody>)
+EDDY_BENCHMARK(ChannelBody)
     ->Name("channel")
     ->Arg(1)
     ->Arg(64)
@@ -56,11 +57,11 @@ floor_types::Task FloorChannelBody(benchmark::State& state,
   bool end = false;
   const floor_types::Task sender = FloorNumbers(channel, end);
   sender.Spawn(queue);
-  for (auto _ : state) benchmark::DoNotOptimize(co_await channel.Receive());
+  for (auto _ : state) DoNotOptimize(co_await channel.Receive());
   end = true;
   while (!sender.done()) {
     // It may wait for room.
-    benchmark::DoNotOptimize(co_await channel.Receive());
+    DoNotOptimize(co_await channel.Receive());
     co_await floor_types::Yield{queue};
   }
   co_return 0;
@@ -73,15 +74,15 @@ BENCHMARK(OnQueue<FloorChannelBody>)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-void ChannelStd(benchmark::State& state) {
+void ChannelStd(State& state) {
   StdQueue<long> queue(static_cast<std::size_t>(state.range(0)));
   const std::jthread sender([&] {
     for (long i = 0; queue.Send(i);) ++i;
   });
-  for (auto _ : state) benchmark::DoNotOptimize(queue.Receive());
+  for (auto _ : state) DoNotOptimize(queue.Receive());
   queue.Close();
 }
-BENCHMARK(ChannelStd)
+EDDY_BENCHMARK(ChannelStd)
     ->Name("channel_std")
     ->Arg(1)
     ->Arg(64)
@@ -91,29 +92,27 @@ BENCHMARK(ChannelStd)
 
 // --- A single value, that is there when it is asked for ----------------------
 
-Task<> OneshotBody(benchmark::State& state) {
-  const AllocationCounter counter(state);
+Task<> OneshotBody(State& state) {
   for (auto _ : state) {
     eddy::Oneshot<long> oneshot;
-    benchmark::DoNotOptimize(oneshot.sender.Send(1));
-    benchmark::DoNotOptimize(co_await oneshot.receiver.Receive());
+    DoNotOptimize(oneshot.sender.Send(1));
+    DoNotOptimize(co_await oneshot.receiver.Receive());
   }
 }
-BENCHMARK(OnReactor<OneshotBody>)
+EDDY_BENCHMARK(OneshotBody)
     ->Name("oneshot")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-void PromiseStd(benchmark::State& state) {
-  const AllocationCounter counter(state);
+void PromiseStd(State& state) {
   for (auto _ : state) {
     std::promise<long> promise;
     std::future<long> future = promise.get_future();
     promise.set_value(1);
-    benchmark::DoNotOptimize(future.get());
+    DoNotOptimize(future.get());
   }
 }
-BENCHMARK(PromiseStd)
+EDDY_BENCHMARK(PromiseStd)
     ->Name("oneshot_std")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
@@ -127,26 +126,22 @@ Task<> Answers(eddy::Channel<Question>& questions) {
     static_cast<void>(question->Send(1));
   }
 }
-Task<> AskBody(benchmark::State& state) {
+Task<> AskBody(State& state) {
   eddy::Channel<Question> questions(1);
   const auto all = [&](eddy::TaskScope& scope) -> Task<> {
     scope.Spawn(Answers(questions));
-    const AllocationCounter counter(state);
     for (auto _ : state) {
       eddy::Oneshot<long> answer;
       static_cast<void>(co_await questions.Send(std::move(answer.sender)));
-      benchmark::DoNotOptimize(co_await answer.receiver.Receive());
+      DoNotOptimize(co_await answer.receiver.Receive());
     }
     questions.Close();
   };
   static_cast<void>(co_await eddy::WithScope(all));
 }
-BENCHMARK(OnReactor<AskBody>)
-    ->Name("ask")
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+EDDY_BENCHMARK(AskBody)->Name("ask")->MeasureProcessCPUTime()->UseRealTime();
 
-void AskStd(benchmark::State& state) {
+void AskStd(State& state) {
   StdQueue<std::promise<long>> questions(1);
   const std::jthread answers([&] {
     while (auto question = questions.Receive()) question->set_value(1);
@@ -155,10 +150,10 @@ void AskStd(benchmark::State& state) {
     std::promise<long> question;
     std::future<long> answer = question.get_future();
     questions.Send(std::move(question));
-    benchmark::DoNotOptimize(answer.get());
+    DoNotOptimize(answer.get());
   }
   questions.Close();
 }
-BENCHMARK(AskStd)->Name("ask_std")->MeasureProcessCPUTime()->UseRealTime();
+EDDY_BENCHMARK(AskStd)->Name("ask_std")->MeasureProcessCPUTime()->UseRealTime();
 
 }  // namespace

@@ -13,55 +13,57 @@
 // lock_contended: where tasks hold a lock no other one runs, unless they await
 // something meanwhile. So they hold it across a Yield, and it is handed from
 // one to the next each time. Threads increment a number in it, and may take it
-// again and again while they have their processor.
+// again and again while they have their processor. Here the rate is by CPU.
 //
-// "allocs" are heap allocations per operation. One should see 0, but for *_std,
-// and for remote, which makes one for each call.
+// The counters, which floors have not, are those of docs/benchmarking.md;
+// "await" is what one lock takes of an iteration of lock_contended, and
+// otherwise a whole iteration. One should see allocs=0, but for *_std, and for
+// remote, which makes one for each call.
 
 #include <benchmark/benchmark.h>
 #include <eddy/runtime/condition_variable.h>
 #include <eddy/runtime/mutex.h>
 #include <eddy/runtime/semaphore.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/benchmark.h>
 #include <eddy/runtime/yield.h>
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <semaphore>
 #include <thread>
 #include <vector>
 
 #include "bench/micro/floor.h"
-#include "bench/micro/micro.h"
 #include "bench/micro/on_queue.h"
 #include "bench/sync/floor_sync.h"
 
 namespace {
 
 using eddy::Task;
+using eddy::benchmark::ClobberMemory;
+using eddy::benchmark::DoNotOptimize;
+using eddy::benchmark::State;
 
 // --- A lock that nobody else wants -------------------------------------------
 
-Task<> LockBody(benchmark::State& state) {
+Task<> LockBody(State& state) {
   eddy::Mutex mutex;
-  const AllocationCounter counter(state);
   for (auto _ : state) {
     const eddy::Mutex::Guard guard = co_await mutex.Lock();
-    benchmark::ClobberMemory();
+    ClobberMemory();
   }
 }
-BENCHMARK(OnReactor<LockBody>)
-    ->Name("lock")
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+EDDY_BENCHMARK(LockBody)->Name("lock")->MeasureProcessCPUTime()->UseRealTime();
 
 floor_types::Task FloorLockBody(benchmark::State& state,
                                 floor_types::Queue& queue) {
   floor_types::Mutex mutex(queue);
   for (auto _ : state) {
     co_await mutex.Lock();
-    benchmark::ClobberMemory();
+    ClobberMemory();
     mutex.Unlock();
   }
   co_return 0;
@@ -71,24 +73,34 @@ BENCHMARK(OnQueue<FloorLockBody>)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-void LockStd(benchmark::State& state) {
+void LockStd(State& state) {
   // A process that has only one thread locks without atomic operations.
   std::binary_semaphore end(0);
   const std::jthread other([&] { end.acquire(); });
   std::mutex mutex;
   for (auto _ : state) {
     const std::lock_guard guard(mutex);
-    benchmark::ClobberMemory();
+    ClobberMemory();
   }
   end.release();
 }
-BENCHMARK(LockStd)->Name("lock_std")->MeasureProcessCPUTime()->UseRealTime();
+EDDY_BENCHMARK(LockStd)
+    ->Name("lock_std")
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
 
 // --- A lock that all want ----------------------------------------------------
 
-// Each task or thread takes it so many times; what starting them costs is
-// spread over these.
+// In an iteration each task or thread takes it so many times; what starting
+// them costs is spread over these.
 constexpr long kLocksEach = 5000;
+
+// The rate, and the counter of awaits, are those of one time.
+void SetLocks(State& state) {
+  const std::int64_t locks = state.range(0) * kLocksEach;
+  state.SetItemsProcessed(state.iterations() * locks);
+  state.SetAwaitsPerIteration(static_cast<std::uint64_t>(locks));
+}
 
 Task<> LockOften(eddy::Mutex& mutex) {
   for (long i = 0; i < kLocksEach; ++i) {
@@ -96,7 +108,7 @@ Task<> LockOften(eddy::Mutex& mutex) {
     co_await eddy::Yield();
   }
 }
-Task<> LockContendedBody(benchmark::State& state) {
+Task<> LockContendedBody(State& state) {
   const long tasks = state.range(0);
   eddy::Mutex mutex;
   const auto all = [&](eddy::TaskScope& scope) -> Task<> {
@@ -104,17 +116,14 @@ Task<> LockContendedBody(benchmark::State& state) {
     co_return;
   };
   static_cast<void>(co_await eddy::WithScope(all));
-  const AllocationCounter counter(state);
-  while (state.KeepRunningBatch(tasks * kLocksEach)) {
-    static_cast<void>(co_await eddy::WithScope(all));
-  }
+  for (auto _ : state) static_cast<void>(co_await eddy::WithScope(all));
+  SetLocks(state);
 }
-BENCHMARK(OnReactor<LockContendedBody>)
+EDDY_BENCHMARK(LockContendedBody)
     ->Name("lock_contended")
     ->Arg(2)
     ->Arg(64)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+    ->MeasureProcessCPUTime();
 
 floor_types::Member FloorLockOften(floor_types::Mutex& mutex,
                                    floor_types::Queue& queue) {
@@ -129,7 +138,7 @@ floor_types::Task FloorLockContendedBody(benchmark::State& state,
                                          floor_types::Queue& queue) {
   const long tasks = state.range(0);
   floor_types::Mutex mutex(queue);
-  while (state.KeepRunningBatch(tasks * kLocksEach)) {
+  for (auto _ : state) {
     std::vector<floor_types::Member> members;
     floor_types::Group group;
     for (long i = 0; i < tasks; ++i) {
@@ -138,37 +147,37 @@ floor_types::Task FloorLockContendedBody(benchmark::State& state,
     }
     co_await floor_types::Wait{group};
   }
+  state.SetItemsProcessed(state.iterations() * tasks * kLocksEach);
   co_return 0;
 }
 BENCHMARK(OnQueue<FloorLockContendedBody>)
     ->Name("lock_contended_floor")
     ->Arg(2)
     ->Arg(64)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+    ->MeasureProcessCPUTime();
 
-void LockContendedStd(benchmark::State& state) {
+void LockContendedStd(State& state) {
   const long tasks = state.range(0);
   std::mutex mutex;
   long number = 0;
-  while (state.KeepRunningBatch(tasks * kLocksEach)) {
+  for (auto _ : state) {
     std::vector<std::jthread> threads;
     for (long i = 0; i < tasks; ++i) {
       threads.emplace_back([&] {
         for (long j = 0; j < kLocksEach; ++j) {
           const std::lock_guard guard(mutex);
-          benchmark::DoNotOptimize(++number);
+          DoNotOptimize(++number);
         }
       });
     }
   }
+  SetLocks(state);
 }
-BENCHMARK(LockContendedStd)
+EDDY_BENCHMARK(LockContendedStd)
     ->Name("lock_contended_std")
     ->Arg(2)
     ->Arg(64)
-    ->MeasureProcessCPUTime()
-    ->UseRealTime();
+    ->MeasureProcessCPUTime();
 
 // --- Two that take turns, with a condition variable --------------------------
 
@@ -183,7 +192,7 @@ Task<> ConditionPartner(eddy::Mutex& mutex, eddy::ConditionVariable& condition,
     condition.NotifyOne();
   }
 }
-Task<> ConditionBody(benchmark::State& state) {
+Task<> ConditionBody(State& state) {
   eddy::Mutex mutex;
   eddy::ConditionVariable condition;
   long turn = 0;
@@ -191,7 +200,6 @@ Task<> ConditionBody(benchmark::State& state) {
   const auto all = [&](eddy::TaskScope& scope) -> Task<> {
     scope.Spawn(ConditionPartner(mutex, condition, turn, end));
     eddy::Mutex::Guard guard = co_await mutex.Lock();
-    const AllocationCounter counter(state);
     for (auto _ : state) {
       ++turn;
       condition.NotifyOne();
@@ -204,12 +212,12 @@ Task<> ConditionBody(benchmark::State& state) {
   };
   static_cast<void>(co_await eddy::WithScope(all));
 }
-BENCHMARK(OnReactor<ConditionBody>)
+EDDY_BENCHMARK(ConditionBody)
     ->Name("condition_ping_pong")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-void ConditionStd(benchmark::State& state) {
+void ConditionStd(State& state) {
   std::mutex mutex;
   std::condition_variable condition;
   long turn = 0;
@@ -233,35 +241,34 @@ void ConditionStd(benchmark::State& state) {
   ++turn;
   condition.notify_one();
 }
-BENCHMARK(ConditionStd)
+EDDY_BENCHMARK(ConditionStd)
     ->Name("condition_ping_pong_std")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
 // --- A semaphore, and two that take turns with two of them -------------------
 
-Task<> SemaphoreBody(benchmark::State& state) {
+Task<> SemaphoreBody(State& state) {
   eddy::Semaphore semaphore(1);
-  const AllocationCounter counter(state);
   for (auto _ : state) {
     const auto permit = co_await semaphore.Acquire();
-    benchmark::ClobberMemory();
+    ClobberMemory();
   }
 }
-BENCHMARK(OnReactor<SemaphoreBody>)
+EDDY_BENCHMARK(SemaphoreBody)
     ->Name("semaphore")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-void SemaphoreStd(benchmark::State& state) {
+void SemaphoreStd(State& state) {
   std::counting_semaphore semaphore(1);
   for (auto _ : state) {
     semaphore.acquire();
-    benchmark::ClobberMemory();
+    ClobberMemory();
     semaphore.release();
   }
 }
-BENCHMARK(SemaphoreStd)
+EDDY_BENCHMARK(SemaphoreStd)
     ->Name("semaphore_std")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
@@ -275,13 +282,12 @@ Task<> SemaphorePartner(eddy::Semaphore& ping, eddy::Semaphore& pong,
     pong.Release();
   }
 }
-Task<> SemaphorePingPongBody(benchmark::State& state) {
+Task<> SemaphorePingPongBody(State& state) {
   eddy::Semaphore ping(0);
   eddy::Semaphore pong(0);
   bool end = false;
   const auto all = [&](eddy::TaskScope& scope) -> Task<> {
     scope.Spawn(SemaphorePartner(ping, pong, end));
-    const AllocationCounter counter(state);
     for (auto _ : state) {
       ping.Release();
       auto permit = co_await pong.Acquire();
@@ -292,7 +298,7 @@ Task<> SemaphorePingPongBody(benchmark::State& state) {
   };
   static_cast<void>(co_await eddy::WithScope(all));
 }
-BENCHMARK(OnReactor<SemaphorePingPongBody>)
+EDDY_BENCHMARK(SemaphorePingPongBody)
     ->Name("semaphore_ping_pong")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
@@ -326,7 +332,7 @@ BENCHMARK(OnQueue<FloorPingPongBody>)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-void SemaphorePingPongStd(benchmark::State& state) {
+void SemaphorePingPongStd(State& state) {
   std::binary_semaphore ping(0);
   std::binary_semaphore pong(0);
   bool end = false;
@@ -344,7 +350,7 @@ void SemaphorePingPongStd(benchmark::State& state) {
   end = true;
   ping.release();
 }
-BENCHMARK(SemaphorePingPongStd)
+EDDY_BENCHMARK(SemaphorePingPongStd)
     ->Name("semaphore_ping_pong_std")
     ->MeasureProcessCPUTime()
     ->UseRealTime();

@@ -3,20 +3,19 @@
 //   bench/run timers [--quick] [--json FILE] [--benchmark_filter=REGEX]
 //
 // NAME/N has N other sleepers pending, with random deadlines over an hour.
-//   insert, cancel, fire   on the timers alone: add one, take back a random
-//   one,
-//                          let the time go by until one expires
-//   sleep                  create, await and end a task that sleeps until now,
-//                          on a loop
-//   sleepers               a million tasks, spawned at once, that each sleep
-//   for
-//                          up to 200 ms, to their end; per task
+//   insert, cancel, fire  on the timers alone: add one, take back a random one,
+//                         let the time go by until one expires
+//   sleep                 create, await and end a task that sleeps until now,
+//                         on a loop
+//   sleepers              a million tasks, spawned at once, that each sleep for
+//                         up to 200 ms, to their end; "await" is that of a task
 // The suffix says on what: _wheel is eddy's, _heap a binary heap and _map a
 // std::multimap, both written by hand (floor_timers.h); sleep of these runs on
 // the tasks and the queue of floor.h.
 //
-// CPU time. "allocs" are heap allocations per operation; "bytes" what a pending
-// timer, or a task that sleeps, takes of the heap, with the object that waits.
+// CPU time. The counters are those of docs/benchmarking.md, "allocs" alone
+// where there are only timers; "bytes" are what a pending timer, or a task that
+// sleeps, takes of the heap, with the object that waits.
 //
 // One should see that to cancel, which is the end of most timers, is O(1) in
 // the wheel and O(log n) in the others: what the wheel's rows grow by with N is
@@ -31,6 +30,8 @@
 #include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/task_scope.h>
+#include <eddy/runtime/testing/allocation_count.h>
+#include <eddy/runtime/testing/benchmark.h>
 #include <eddy/runtime/timer.h>
 #include <eddy/runtime/timer_wheel.h>
 
@@ -48,15 +49,17 @@
 
 #include "bench/micro/floor.h"
 #include "bench/micro/floor_timers.h"
-#include "bench/micro/micro.h"
+#include "bench/micro/heap_bytes.h"
 
 using namespace std::chrono_literals;
 
 namespace {
 
+using eddy::AllocationCount;
 using eddy::Duration;
 using eddy::Task;
 using eddy::TimePoint;
+using eddy::benchmark::State;
 using floor_types::HeapTimers;
 using floor_types::MapTimers;
 
@@ -178,11 +181,11 @@ class PartTimer {
 
   template <class Part>
   void Measure(Part part) {
-    const std::uint64_t allocations = Allocations();
+    const std::uint64_t allocations = AllocationCount::OfProcess();
     const double start = CpuSeconds();
     part();
     state_.SetIterationTime(CpuSeconds() - start);
-    allocations_ += Allocations() - allocations;
+    allocations_ += AllocationCount::OfProcess() - allocations;
   }
 
  private:
@@ -240,16 +243,13 @@ void Fire(benchmark::State& state) {
 
 Task<> SleepOnce() { static_cast<void>(co_await eddy::Sleep(0ns)); }
 
-Task<> SleepBody(benchmark::State& state) {
+Task<> SleepBody(State& state) {
   auto& timers = eddy::Reactor::Current()->timers();
   const TimePoint now = eddy::Clock::now();
   std::vector<Sleeper<WheelTimers>> others(
       static_cast<std::size_t>(state.range(0)));
   for (auto& other : others) timers.Add(other, RandomDeadline(now));
-  {
-    const AllocationCounter counter(state);
-    for (auto _ : state) co_await SleepOnce();
-  }
+  for (auto _ : state) co_await SleepOnce();
   for (auto& other : others) timers.Remove(other);
 }
 
@@ -259,14 +259,13 @@ floor_types::Task FloorSleepOnce(floor_types::Queue& queue, Timers& timers) {
   co_return 0;
 }
 template <class Timers>
-floor_types::Task FloorSleepBody(benchmark::State& state,
-                                 floor_types::Queue& queue, Timers& timers) {
-  const AllocationCounter counter(state);
+floor_types::Task FloorSleepBody(State& state, floor_types::Queue& queue,
+                                 Timers& timers) {
   for (auto _ : state) co_await FloorSleepOnce(queue, timers);
   co_return 0;
 }
 template <class Timers>
-void FloorSleep(benchmark::State& state) {
+void FloorSleep(State& state) {
   auto& timers = Population<Timers>::Of(state.range(0)).timers();
   floor_types::Queue queue;
   floor_types::Task task = FloorSleepBody(state, queue, timers);
@@ -298,16 +297,15 @@ Task<double> SleepAll() {
       }));
   co_return bytes / static_cast<double>(kSleepers);
 }
-Task<> SleepersBody(benchmark::State& state) {
+Task<> SleepersBody(State& state) {
   eddy::internal::FramePool::Trim();
   const double bytes = co_await SleepAll();
-  {
-    const AllocationCounter counter(state);
-    while (state.KeepRunningBatch(kSleepers)) {
-      benchmark::DoNotOptimize(co_await SleepAll());
-    }
+  for (auto _ : state) {
+    eddy::benchmark::DoNotOptimize(co_await SleepAll());
   }
-  state.counters["bytes"] = bytes;
+  state.SetItemsProcessed(state.iterations() * std::int64_t{kSleepers});
+  state.SetAwaitsPerIteration(kSleepers);
+  state.counters()["bytes"] = bytes;
 }
 
 // -----------------------------------------------------------------------------
@@ -320,12 +318,15 @@ void RegisterTimers(const std::string& suffix, std::int64_t size) {
     return benchmark::RegisterBenchmark((name + suffix).c_str(), function)
         ->Arg(size);
   };
+  const auto add_awaits = [&](const char* name, auto function) {
+    eddy::benchmark::Register(name + suffix, function)->Arg(size);
+  };
   add("insert", Insert<Timers>)->UseManualTime();
   add("cancel", Cancel<Timers>)->UseManualTime();
   if constexpr (std::is_same_v<Timers, WheelTimers>) {
-    add("sleep", OnReactor<SleepBody>);
+    add_awaits("sleep", SleepBody);
   } else {
-    add("sleep", FloorSleep<Timers>);
+    add_awaits("sleep", FloorSleep<Timers>);
   }
   // A whole number of batches, and not fewer than what the wheel moves at once.
   constexpr std::int64_t kBatches = 400;
@@ -341,7 +342,8 @@ const bool kRegistered = [] {
     RegisterTimers<HeapTimers>("_heap", size);
     RegisterTimers<MapTimers>("_map", size);
   }
-  benchmark::RegisterBenchmark("sleepers", OnReactor<SleepersBody>);
+  eddy::benchmark::Register("sleepers", SleepersBody)
+      ->Unit(benchmark::kMillisecond);
   return true;
 }();
 
