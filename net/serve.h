@@ -173,9 +173,13 @@ Task<> ServeConnection(ServeState& state, Handler& handler, Stream stream) {
   } catch (...) {
     failure.exception = std::current_exception();
   }
-  const StopToken stop = co_await CurrentStopToken();
-  state.End(peer.get(), std::move(failure),
-            stop.stop_requested() || state.draining().stop_requested());
+  bool stopped = state.draining().stop_requested();
+  // To ask takes an allocation, and matters only to what was canceled.
+  if (!stopped && failure.error == kCanceled) {
+    const StopToken stop = co_await CurrentStopToken();
+    stopped = stop.stop_requested();
+  }
+  state.End(peer.get(), std::move(failure), stopped);
 }
 
 // Lets accept(scope) begin connections in the scope, until it ends or is
