@@ -9,6 +9,11 @@ void Concurrent::VisitContexts(ContextVisitor& visitor) const {
   }
 }
 
+void ConcurrentChild::Fail(std::exception_ptr exception) noexcept {
+  ended_ = true;
+  owner_.Fail(std::move(exception));
+}
+
 void Concurrent::Fail(std::exception_ptr exception) noexcept {
   if (exception_) {
     first_->reactor().DropFailure();

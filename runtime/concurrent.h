@@ -131,8 +131,9 @@ class ConcurrentChild : public TaskContext, public ReadyNode {
       : TaskContext(&parent), owner_(owner) {}
   ~ConcurrentChild() = default;
 
-  // The task has ended, with an exception or null; returns what runs next.
-  std::coroutine_handle<> Ended(std::exception_ptr exception) noexcept;
+  // The task has ended, and maybe failed before; returns what runs next.
+  std::coroutine_handle<> Ended() noexcept;
+  void Fail(std::exception_ptr exception) noexcept;
 
  private:
   friend class Concurrent;
@@ -213,12 +214,8 @@ class Concurrent : public Suspension {
   FirstEnd first_end_;
 };
 
-inline std::coroutine_handle<> ConcurrentChild::Ended(
-    std::exception_ptr exception) noexcept {
+inline std::coroutine_handle<> ConcurrentChild::Ended() noexcept {
   ended_ = true;
-  if (exception) [[unlikely]] {
-    owner_.Fail(std::move(exception));
-  }
   return owner_.ChildEnded(*this);
 }
 
@@ -258,11 +255,11 @@ class ConcurrentSlot {
     }
 
     std::coroutine_handle<> ChainEnded() noexcept override {
-      if constexpr (std::is_void_v<R>) {
-        return this->Ended(TaskAccess::PromiseOf(task_).exception());
-      } else {
-        return this->Ended(TaskAccess::PromiseOf(task_).outcome().exception());
+      auto& promise = TaskAccess::PromiseOf(task_);
+      if (promise.has_exception()) [[unlikely]] {
+        this->Fail(promise.TakeException());
       }
+      return this->Ended();
     }
 
    private:

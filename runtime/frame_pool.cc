@@ -19,6 +19,13 @@ void* FramePool::AllocateSlow(std::size_t index) {
   return AllocateFromHeap(size);
 }
 
+void* FramePool::AllocateLarge(std::size_t size) {
+  void* memory = AllocateFromHeap(size);
+  ++large_.blocks;
+  large_.bytes += size;
+  return memory;
+}
+
 void* FramePool::AllocateFromHeap(std::size_t size) {
   void* memory = ::operator new(size);
   ++from_heap_;
@@ -34,6 +41,16 @@ void FramePool::TrimAtThreadExit() {
   // Constructed with a thread's first call, destroyed with the thread.
   static thread_local ThreadExit at_exit;
   static_cast<void>(&at_exit);
+}
+
+FrameTotals FramePool::Allocated() noexcept {
+  FrameTotals totals = large_;
+  for (std::size_t index = 0; index != kClasses; ++index) {
+    totals.blocks += allocated_[index];
+    totals.bytes +=
+        allocated_[index] * std::max<std::size_t>(index, 1) * kGranularity;
+  }
+  return totals;
 }
 
 std::ptrdiff_t FramePool::Live() noexcept {

@@ -4,7 +4,8 @@
 // size again and again. So freed blocks go to a free list of their size class
 // (multiples of 64 bytes up to 32 KiB) on the thread that frees them, and the
 // next frame of that class takes the one that is warm in the cache: a load and
-// two stores, no lock, no heap call. Larger blocks come from operator new.
+// two stores, and one of a counter; no lock, no heap call. Larger blocks come
+// from operator new.
 //
 // A block that was allocated on one thread may be freed on another. Free lists
 // only grow to the highest number of frames that lived at once; Trim() gives
@@ -25,6 +26,7 @@
 #include <eddy/runtime/result.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -42,13 +44,20 @@ namespace eddy::internal {
 
 class FrameArena;
 
+// Blocks, and their sizes, which are multiples of 64 up to 32 KiB.
+struct FrameTotals {
+  std::uint64_t blocks = 0;
+  std::uint64_t bytes = 0;
+};
+
 class FramePool {
  public:
   // A block of at least `size` bytes, aligned for std::max_align_t. Throws
   // std::bad_alloc.
   static void* Allocate(std::size_t size) {
     const std::size_t index = ClassOf(size);
-    if (index >= kClasses) return AllocateFromHeap(size);
+    if (index >= kClasses) return AllocateLarge(size);
+    ++allocated_[index];
     if (!EDDY_INTERNAL_POOL_FRAMES) {
       return AllocateFromHeap(index * kGranularity);
     }
@@ -81,10 +90,13 @@ class FramePool {
   // Sees to it that the end of this thread does the same. Allocate does, too.
   static void TrimAtThreadExit();
 
+  // What this thread has ever allocated.
+  static FrameTotals Allocated() noexcept;
+
   // How many blocks this thread has allocated and not freed. A block that is
   // freed on another thread stays in this one's number, and is subtracted from
   // the other's, which may be negative: only the sum is that of all blocks.
-  // Cost: walks the free lists, so that Allocate and Free need not count.
+  // Cost: walks the free lists, so that Free need not count.
   static std::ptrdiff_t Live() noexcept;
 
  private:
@@ -102,10 +114,14 @@ class FramePool {
     return (size + kGranularity - 1) / kGranularity;
   }
   static void* AllocateSlow(std::size_t index);
+  static void* AllocateLarge(std::size_t size);
   static void* AllocateFromHeap(std::size_t size);
   static void FreeToHeap(void* memory) noexcept;
 
   static inline constinit thread_local Block* free_[kClasses] = {};
+  // Blocks of each class, and larger ones, that were ever allocated.
+  static inline constinit thread_local std::uint64_t allocated_[kClasses] = {};
+  static inline constinit thread_local FrameTotals large_ = {};
   static inline constinit thread_local FrameArena* arena_ = nullptr;
   // Blocks that this thread took from the heap or an arena, less those it gave
   // back.

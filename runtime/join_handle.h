@@ -59,10 +59,10 @@ class SpawnedTask : public TaskContext,
       : TaskContext(&scope_context), scope_(&scope) {}
   virtual ~SpawnedTask() = default;
 
- private:
-  std::coroutine_handle<> ChainEnded() noexcept final;
-  virtual TaskFailure Failure() noexcept = 0;
+  // It has ended, with a failure or null.
+  void End(const TaskFailure* failure) noexcept;
 
+ private:
   TaskScope* scope_;
   Suspension* joiner_ = nullptr;
   unsigned references_ = 2;
@@ -77,10 +77,28 @@ class SpawnedTaskOf : public SpawnedTask {
     this->coroutine = TaskAccess::Begin(task_, *this);
   }
 
+  // (What is here is taken by nobody where the handle was dropped.)
+  ~SpawnedTaskOf() override { TaskAccess::PromiseOf(task_).TakeException(); }
+
   T Take() { return TaskAccess::PromiseOf(task_).Take(); }
 
  private:
-  TaskFailure Failure() noexcept final { return FailureOf(task_); }
+  std::coroutine_handle<> ChainEnded() noexcept final {
+    if (HasFailed(task_)) [[unlikely]] {
+      Fail();
+    } else {
+      this->End(nullptr);
+    }
+    return std::noop_coroutine();
+  }
+  // Leaves the exception for the handle, too.
+  [[gnu::noinline, gnu::cold]] void Fail() noexcept {
+    const TaskFailure failure = FailureOf(task_);
+    if (failure.exception) {
+      TaskAccess::PromiseOf(task_).SetException(failure.exception);
+    }
+    this->End(&failure);
+  }
 
   Task<T> task_;
 };

@@ -96,7 +96,9 @@ class Reactor::MainContext final : public internal::TaskContext {
  private:
   std::coroutine_handle<> ChainEnded() noexcept override {
     ended_ = true;
-    reactor().scope().BodyEnded(failure_of_(task_));
+    if (TaskFailure failure = failure_of_(task_)) {
+      reactor().scope().BodyFailed(std::move(failure));
+    }
     reactor().scope().RequestStop();
     return std::noop_coroutine();
   }

@@ -55,57 +55,82 @@ inline constexpr bool kIsTask = false;
 template <class T>
 inline constexpr bool kIsTask<Task<T>> = true;
 
+// An exception that its reader has to take: nothing is destroyed at the end, so
+// that coroutine frames, which hardly ever have one, need not look for it. Who
+// ends a chain or awaits a coroutine takes it.
+class PendingException {
+ public:
+  PendingException() noexcept : exception_() {}
+  PendingException(const PendingException&) = delete;
+  PendingException& operator=(const PendingException&) = delete;
+  ~PendingException() {}
+
+  void Set(std::exception_ptr exception) noexcept {
+    exception_ = std::move(exception);
+  }
+  bool is_set() const noexcept { return exception_ != nullptr; }
+  // The exception, or null.
+  std::exception_ptr Take() noexcept {
+    return std::exchange(exception_, nullptr);
+  }
+  void Rethrow() {
+    if (is_set()) [[unlikely]] {
+      std::rethrow_exception(Take());
+    }
+  }
+
+ private:
+  union {
+    std::exception_ptr exception_;
+  };
+};
+
 // The end of a coroutine: nothing yet, a value, or an exception.
 template <class T>
 class TaskOutcome {
+  static constexpr bool kIsTrivial = std::is_trivially_destructible_v<T>;
+
  public:
   TaskOutcome() noexcept {}
   TaskOutcome(const TaskOutcome&) = delete;
   TaskOutcome& operator=(const TaskOutcome&) = delete;
-  ~TaskOutcome() { Reset(); }
+  ~TaskOutcome() requires kIsTrivial {}
+  ~TaskOutcome() requires(!kIsTrivial) { DestroyValue(); }
 
   template <class U>
   void SetValue(U&& value) {
     std::construct_at(&value_, std::forward<U>(value));
-    state_ = State::kValue;
+    if constexpr (!kIsTrivial) has_value_ = true;
   }
   // Replaces a value: a local's destructor threw after the co_return.
   void SetException(std::exception_ptr exception) noexcept {
-    Reset();
-    std::construct_at(&exception_, std::move(exception));
-    state_ = State::kException;
+    if constexpr (!kIsTrivial) DestroyValue();
+    exception_.Set(std::move(exception));
   }
-
-  // The exception, or null.
-  std::exception_ptr exception() const noexcept {
-    return state_ == State::kException ? exception_ : nullptr;
-  }
+  bool has_exception() const noexcept { return exception_.is_set(); }
+  std::exception_ptr TakeException() noexcept { return exception_.Take(); }
+  // REQUIRES: there was no exception.
   T& value() noexcept { return value_; }
 
   T Take() {
-    if (state_ == State::kException) [[unlikely]] {
-      std::rethrow_exception(exception_);
-    }
+    exception_.Rethrow();
     return std::move(value_);
   }
 
  private:
-  enum class State : unsigned char { kEmpty, kValue, kException };
+  struct Nothing {};
 
-  void Reset() noexcept {
-    if (state_ == State::kValue) {
-      std::destroy_at(&value_);
-    } else if (state_ == State::kException) {
-      std::destroy_at(&exception_);
-    }
-    state_ = State::kEmpty;
+  void DestroyValue() noexcept {
+    if (std::exchange(has_value_, false)) std::destroy_at(&value_);
   }
 
+  PendingException exception_;
   union {
     T value_;
-    std::exception_ptr exception_;
   };
-  State state_ = State::kEmpty;
+  // Of a value that has to be destroyed.
+  [[no_unique_address]] std::conditional_t<kIsTrivial, Nothing, bool>
+      has_value_{};
 };
 
 template <class T>
@@ -118,7 +143,10 @@ class TaskPromise final : public PromiseBase {
  public:
   EDDY_CORO_WRAPPER Task<T> get_return_object() noexcept;
   void unhandled_exception() noexcept {
-    outcome_.SetException(std::current_exception());
+    SetException(std::current_exception());
+  }
+  void SetException(std::exception_ptr exception) noexcept {
+    outcome_.SetException(std::move(exception));
   }
   template <class U = T>
   requires(!kIsReference &&
@@ -136,7 +164,12 @@ class TaskPromise final : public PromiseBase {
       return outcome_.Take();
     }
   }
-  TaskOutcome<Stored>& outcome() noexcept { return outcome_; }
+  bool has_exception() const noexcept { return outcome_.has_exception(); }
+  std::exception_ptr TakeException() noexcept {
+    return outcome_.TakeException();
+  }
+  // Of a coroutine that has returned, and thrown nothing.
+  Stored& value() noexcept { return outcome_.value(); }
 
  private:
   TaskOutcome<Stored> outcome_;
@@ -146,18 +179,20 @@ template <>
 class TaskPromise<void> final : public PromiseBase {
  public:
   EDDY_CORO_WRAPPER Task<void> get_return_object() noexcept;
-  void unhandled_exception() noexcept { exception_ = std::current_exception(); }
+  void unhandled_exception() noexcept {
+    SetException(std::current_exception());
+  }
+  void SetException(std::exception_ptr exception) noexcept {
+    exception_.Set(std::move(exception));
+  }
   void return_void() noexcept {}
 
-  void Take() {
-    if (exception_) [[unlikely]] {
-      std::rethrow_exception(exception_);
-    }
-  }
-  std::exception_ptr exception() const noexcept { return exception_; }
+  void Take() { exception_.Rethrow(); }
+  bool has_exception() const noexcept { return exception_.is_set(); }
+  std::exception_ptr TakeException() noexcept { return exception_.Take(); }
 
  private:
-  std::exception_ptr exception_;
+  PendingException exception_;
 };
 
 }  // namespace internal

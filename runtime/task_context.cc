@@ -13,8 +13,8 @@ void TaskContext::RequestStop() noexcept {
 #ifndef NDEBUG
   reactor_->AssertCurrent();
 #endif
-  if (stop_requested_) return;
-  stop_requested_ = true;
+  if (flows_down_.stop_requested) return;
+  flows_down_.stop_requested = true;
   if (stop_state_ != nullptr) stop_state_->RequestStop();
   // Last: down a long line of contexts this is a tail call.
   if (waiting_on_ != nullptr) waiting_on_->Cancel();
@@ -23,7 +23,7 @@ void TaskContext::RequestStop() noexcept {
 StopState& TaskContext::EnsureStopState() {
   if (stop_state_ == nullptr) {
     stop_state_ = new StopState;
-    if (stop_requested_) stop_state_->RequestStop();
+    if (flows_down_.stop_requested) stop_state_->RequestStop();
   }
   return *stop_state_;
 }

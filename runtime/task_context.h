@@ -38,14 +38,12 @@ class TaskContext {
   explicit TaskContext(const TaskContext* parent) noexcept
       : reactor_(parent->reactor_),
         deadline_(parent->deadline_),
-        stop_requested_(parent->stop_requested_),
-        group_(parent->group_),
-        call_depth_(parent->call_depth_) {}
+        flows_down_(parent->flows_down_) {}
   TaskContext(const TaskContext&) = delete;
   TaskContext& operator=(const TaskContext&) = delete;
 
   Reactor& reactor() const noexcept { return *reactor_; }
-  bool stop_requested() const noexcept { return stop_requested_; }
+  bool stop_requested() const noexcept { return flows_down_.stop_requested; }
   // The nearest deadline above; kNoDeadline where there is none.
   TimePoint deadline() const noexcept { return deadline_; }
   void LimitDeadline(TimePoint deadline) noexcept {
@@ -54,13 +52,15 @@ class TaskContext {
 
   // The scheduling group of the reactor that the chain runs in; 0 is that of
   // all that is in none. What is below a context is in the same one.
-  std::uint8_t group() const noexcept { return group_; }
-  void set_group(std::uint8_t group) noexcept { group_ = group; }
+  std::uint8_t group() const noexcept { return flows_down_.group; }
+  void set_group(std::uint8_t group) noexcept { flows_down_.group = group; }
 
   // How many calls between cores, each made by what the one before it runs,
   // have led here (see SubmitTo).
-  std::uint8_t call_depth() const noexcept { return call_depth_; }
-  void set_call_depth(std::uint8_t depth) noexcept { call_depth_ = depth; }
+  std::uint8_t call_depth() const noexcept { return flows_down_.call_depth; }
+  void set_call_depth(std::uint8_t depth) noexcept {
+    flows_down_.call_depth = depth;
+  }
 
   // Marks the chain as stopped and asks what it waits on to end early. Resumes
   // nothing in place; a second call does nothing.
@@ -89,15 +89,20 @@ class TaskContext {
   }
 
  private:
+  // (A word, which is copied at once.)
+  struct alignas(4) FlowsDown {
+    bool stop_requested = false;
+    std::uint8_t group = 0;
+    std::uint8_t call_depth = 0;
+  };
+
   void DropStopState() noexcept;
 
   Reactor* reactor_;
   Suspension* waiting_on_ = nullptr;
   TimePoint deadline_ = kNoDeadline;
   StopState* stop_state_ = nullptr;
-  bool stop_requested_ = false;
-  std::uint8_t group_ = 0;
-  std::uint8_t call_depth_ = 0;
+  FlowsDown flows_down_;
 };
 
 }  // namespace eddy::internal

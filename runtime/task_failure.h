@@ -22,20 +22,26 @@ struct TaskFailure {
 
 namespace internal {
 
-// The exception of an ended task, or the error of its Result.
+// Whether an ended task threw, or returned an error.
+template <class T>
+bool HasFailed(Task<T>& task) noexcept {
+  auto& promise = TaskAccess::PromiseOf(task);
+  if constexpr (kIsResult<T>) {
+    return promise.has_exception() || !promise.value();
+  } else {
+    return promise.has_exception();
+  }
+}
+
+// Takes the exception of an ended task, or gives the error of its Result.
 template <class T>
 TaskFailure FailureOf(Task<T>& task) noexcept {
   auto& promise = TaskAccess::PromiseOf(task);
   TaskFailure failure;
-  if constexpr (std::is_void_v<T>) {
-    failure.exception = promise.exception();
-  } else {
-    failure.exception = promise.outcome().exception();
-    if constexpr (kIsResult<T>) {
-      if (!failure.exception && !promise.outcome().value()) {
-        failure.error = promise.outcome().value().error();
-      }
-    }
+  if (!HasFailed(task)) return failure;
+  failure.exception = promise.TakeException();
+  if constexpr (kIsResult<T>) {
+    if (!failure.exception) failure.error = promise.value().error();
   }
   return failure;
 }

@@ -13,11 +13,8 @@ TaskScope::~TaskScope() {
   }
 }
 
-void TaskScope::AssertOpen() const noexcept {
-  context_.reactor().AssertCurrent();
-  if (drained_ != nullptr && live_ == 0) [[unlikely]] {
-    internal::Misuse("a TaskScope was used after its end");
-  }
+void TaskScope::UsedAfterEnd() noexcept {
+  internal::Misuse("a TaskScope was used after its end");
 }
 
 void TaskScope::RequestStop() noexcept {
@@ -46,26 +43,26 @@ void TaskScope::Fail(TaskFailure failure) noexcept {
 }
 
 void TaskScope::TaskEnded(internal::SpawnedTask& task,
-                          TaskFailure failure) noexcept {
+                          const TaskFailure* failure) noexcept {
   task.Unlink();
   --live_;
-  if (failure) [[unlikely]] {
-    if (failure.error == kCanceled && task.stop_requested()) {
+  if (failure != nullptr) [[unlikely]] {
+    if (failure->error == kCanceled && task.stop_requested()) {
       cut_short_ = cut_short_ || (stop_requested() && !stopped_here_);
     } else {
-      Fail(std::move(failure));
+      Fail(*failure);
     }
   }
   if (live_ == 0 && drained_ != nullptr) drained_->Wake();
 }
 
-void TaskScope::BodyEnded(TaskFailure failure) noexcept {
+void TaskScope::BodyFailed(TaskFailure failure) noexcept {
   // What was asked for is no failure; a later one of a task is not hidden by
   // it.
   if (failure.error == kCanceled && stop_requested()) return;
   // A body that joined the task which failed gives that failure on.
   if (failure_ && failure == failure_) return;
-  if (failure) Fail(std::move(failure));
+  Fail(std::move(failure));
 }
 
 void TaskScope::VisitContexts(internal::ContextVisitor& visitor) const {
@@ -74,11 +71,10 @@ void TaskScope::VisitContexts(internal::ContextVisitor& visitor) const {
 
 namespace internal {
 
-std::coroutine_handle<> SpawnedTask::ChainEnded() noexcept {
-  std::exchange(scope_, nullptr)->TaskEnded(*this, Failure());
+void SpawnedTask::End(const TaskFailure* failure) noexcept {
+  std::exchange(scope_, nullptr)->TaskEnded(*this, failure);
   if (joiner_ != nullptr) joiner_->Wake();
   Unref();
-  return std::noop_coroutine();
 }
 
 }  // namespace internal

@@ -163,11 +163,18 @@ class TaskScope {
     context_.reactor().Ready(*task);
     return JoinHandle<T>(task);
   }
-  void AssertOpen() const noexcept;
+  void AssertOpen() const noexcept {
+    context_.reactor().AssertCurrent();
+    if (drained_ != nullptr && live_ == 0) [[unlikely]] {
+      UsedAfterEnd();
+    }
+  }
+  [[noreturn]] static void UsedAfterEnd() noexcept;
 
   void StopAll() noexcept;
-  void TaskEnded(internal::SpawnedTask& task, TaskFailure failure) noexcept;
-  void BodyEnded(TaskFailure failure) noexcept;
+  void TaskEnded(internal::SpawnedTask& task,
+                 const TaskFailure* failure) noexcept;
+  void BodyFailed(TaskFailure failure) noexcept;
   void Fail(TaskFailure failure) noexcept;
   void VisitContexts(internal::ContextVisitor& visitor) const;
 
@@ -204,7 +211,8 @@ class [[nodiscard]] ScopeAwaitable final : public Suspension {
       state_->body.emplace(f_(state_->scope));
     } catch (...) {
       // No coroutine, and thrown before there was one.
-      return state_->BodyEnded({std::current_exception(), {}});
+      state_->scope.BodyFailed({std::current_exception(), {}});
+      return state_->BodyEnded();
     }
     const auto next = TaskAccess::Begin(*state_->body, *state_);
     if (AwaitBudget::Spend(next)) [[unlikely]] {
@@ -240,11 +248,13 @@ class [[nodiscard]] ScopeAwaitable final : public Suspension {
         : TaskContext(&parent), scope(*this), owner(owner_in) {}
 
     std::coroutine_handle<> ChainEnded() noexcept override {
-      return BodyEnded(FailureOf(*body));
+      if (HasFailed(*body)) [[unlikely]] {
+        scope.BodyFailed(FailureOf(*body));
+      }
+      return BodyEnded();
     }
-    std::coroutine_handle<> BodyEnded(TaskFailure failure) noexcept {
+    std::coroutine_handle<> BodyEnded() noexcept {
       ended = true;
-      scope.BodyEnded(std::move(failure));
       if (scope.live() == 0) {
         return owner.Unsuspend(*owner.waiter()->context);
       }

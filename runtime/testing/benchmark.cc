@@ -1,5 +1,6 @@
 #include <eddy/runtime/testing/benchmark.h>
 
+#include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/granted_cores.h>
 #include <eddy/runtime/sync_wait.h>
 #include <eddy/runtime/testing/allocation_count.h>
@@ -18,6 +19,9 @@ State::Totals State::Now() const noexcept {
     now.allocations = threads() == 1 ? AllocationCount::OfProcess()
                                      : AllocationCount::OfThread();
   }
+  const internal::FrameTotals frames = internal::FramePool::Allocated();
+  now.frames = frames.blocks;
+  now.frame_bytes = frames.bytes;
   if (reactor_ != nullptr) {
     const ReactorStats stats = reactor_->stats();
     now.sqes = stats.submitted + stats.cancels;
@@ -32,6 +36,8 @@ State::Totals State::Now() const noexcept {
 void State::Count() noexcept {
   const Totals now = Now();
   sum_.allocations += now.allocations - before_.allocations;
+  sum_.frames += now.frames - before_.frames;
+  sum_.frame_bytes += now.frame_bytes - before_.frame_bytes;
   sum_.sqes += now.sqes - before_.sqes;
   sum_.enters += now.enters - before_.enters;
   sum_.switches += now.switches - before_.switches;
@@ -108,6 +114,8 @@ void State::SetCounters() {
   if (AllocationCount::on()) {
     set("allocs", sum_.allocations);
   }
+  set("frames", sum_.frames);
+  set("frame_bytes", sum_.frame_bytes);
   if (reactor_ != nullptr) {
     set("sqes", sum_.sqes);
     set("enters", sum_.enters);

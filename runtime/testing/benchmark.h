@@ -41,11 +41,16 @@
 //             SetAwaitsPerIteration); printed as "7.9ns", in JSON seconds
 //   allocs    calls of operator new; only where the program links
 //             eddy::allocation_count (see allocation_count.h)
+//   frames    blocks taken from eddy's frame pool: the frames of its
+//   coroutines,
+//             and the places of spawned tasks
+//   frame_bytes  their sizes together, each a multiple of 64
 //   sqes      entries given to the ring, cancels too        } where the loop
 //   enters    system calls that the reactor's loop made     } runs on a reactor
 //   switches  context switches, as getrusage(2) counts them
 // With Threads(n) they are of all threads' iterations; allocations are those of
-// the benchmark's own threads then, else those of the process.
+// the benchmark's own threads then, else those of the process. Frames are
+// always those of its own threads.
 //
 // Threads(n): n cores. Each thread has a reactor, and a core of its own as long
 // as there are enough. They begin and end their loops together; before a loop
@@ -168,6 +173,8 @@ class State {
   // What is counted, of all that was before.
   struct Totals {
     std::uint64_t allocations = 0;
+    std::uint64_t frames = 0;
+    std::uint64_t frame_bytes = 0;
     std::uint64_t sqes = 0;
     std::uint64_t enters = 0;
     std::uint64_t switches = 0;

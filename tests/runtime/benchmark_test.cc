@@ -1,5 +1,6 @@
 #include <eddy/runtime/testing/benchmark.h>
 
+#include <eddy/runtime/frame_pool.h>
 #include <eddy/runtime/reactor.h>
 #include <eddy/runtime/runtime.h>
 #include <eddy/runtime/sync_wait.h>
@@ -9,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <coroutine>
 #include <cstdint>
@@ -31,7 +33,8 @@ using test::RunManual;
 using test::RunOne;
 using ::testing::HasSubstr;
 
-Task<long> Answer(long n) { co_return n + 1; }
+// (Inlined, its frame may be part of its caller's.)
+[[gnu::noinline]] Task<long> Answer(long n) { co_return n + 1; }
 
 void Allocate() { benchmark::DoNotOptimize(std::make_unique<int>(1).get()); }
 
@@ -70,6 +73,51 @@ TEST(BenchmarkTest, TaskThatNeedsNothingOfTheKernelHasNoEntry) {
   });
   EXPECT_EQ(reported.counters.at("sqes"), 0);
   EXPECT_EQ(reported.counters.at("enters"), 0);
+}
+
+[[gnu::noinline]] Task<> KeepThousandBytes() {
+  std::array<char, 1000> bytes{};
+  benchmark::DoNotOptimize(bytes.data());
+  co_await Yield();
+  benchmark::DoNotOptimize(bytes.data());
+}
+
+TEST(BenchmarkTest, CountsFramesOfTheLoopAlone) {
+  Reported reported = RunOne([](State& state) -> Task<> {
+    static_cast<void>(co_await Answer(1));
+    for (auto _ : state) {
+      static_cast<void>(co_await Answer(1));
+      static_cast<void>(co_await Answer(2));
+    }
+    static_cast<void>(co_await Answer(1));
+  });
+  EXPECT_EQ(reported.counters.at("frames"), 2);
+  EXPECT_EQ(reported.counters.at("frame_bytes"), 2 * 128);
+  reported = RunOne([](State& state) -> Task<> {
+    for (auto _ : state) {
+      state.PauseTiming();
+      static_cast<void>(co_await Answer(1));
+      state.ResumeTiming();
+      co_await KeepThousandBytes();
+    }
+  });
+  EXPECT_EQ(reported.counters.at("frames"), 1);
+  EXPECT_GE(reported.counters.at("frame_bytes"), 1000);
+}
+
+TEST(BenchmarkTest, CountsFramesThatNoPoolKeeps) {
+  Reported reported = RunOne([](State& state) -> Task<> {
+    for (auto _ : state) {
+      const internal::FrameTotals before = internal::FramePool::Allocated();
+      internal::FramePool::Free(internal::FramePool::Allocate(100'000),
+                                100'000);
+      const internal::FrameTotals after = internal::FramePool::Allocated();
+      EXPECT_EQ(after.blocks - before.blocks, 1U);
+    }
+    co_return;
+  });
+  EXPECT_EQ(reported.counters.at("frames"), 1);
+  EXPECT_EQ(reported.counters.at("frame_bytes"), 100'000);
 }
 
 TEST(BenchmarkTest, CountsAllocationsOfTheLoopAlone) {
