@@ -10,6 +10,7 @@
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/task.h>
 #include <eddy/runtime/testing/benchmark.h>
+#include <eddy/runtime/time.h>
 #include <eddy/runtime/yield.h>
 
 #include <benchmark/benchmark.h>
@@ -95,9 +96,10 @@ Task<Result<void>> AwaitKernel(State& state) {
   }
   co_return Result<void>();
 }
-EDDY_BENCHMARK(AwaitKernel);
+// On one core, and on two at once, each with a ring of its own.
+EDDY_BENCHMARK(AwaitKernel)->Threads(1)->Threads(2)->UseRealTime();
 
-// --- With a set-up -----------------------------------------------------------
+// --- With a set-up, and what has to be torn down -----------------------------
 
 // Each run has an object of its own.
 class InPipe {
@@ -118,11 +120,29 @@ class InPipe {
     co_return Result<void>();
   }
 
+  // Of an iteration only the read, by a clock of one's own.
+  Task<Result<void>> Read(State& state) {
+    for (auto _ : state) {
+      EDDY_CO_CHECK(co_await pipe_.writer.Write(bytes_));
+      const eddy::TimePoint start = eddy::Clock::now();
+      EDDY_CO_CHECK(co_await pipe_.reader.Read(bytes_));
+      state.SetIterationTime(eddy::Clock::now() - start);
+    }
+    co_return Result<void>();
+  }
+
+  // Also after a body that has failed.
+  Task<Result<void>> TearDown(State& /*state*/) {
+    EDDY_CO_CHECK(co_await pipe_.writer.Shutdown());
+    co_return co_await pipe_.reader.Close();
+  }
+
  private:
   eddy::io::Pipe pipe_;
   std::vector<std::byte> bytes_;
 };
 EDDY_BENCHMARK(InPipe::WriteAndRead)->Arg(1)->Arg(4096)->UseRealTime();
+EDDY_BENCHMARK(InPipe::Read)->Arg(1)->Arg(4096)->UseManualTime();
 
 // --- A coroutine type written by hand ----------------------------------------
 

@@ -48,7 +48,7 @@ NO_COUNTERS = {
     "bytes_per_second", "error_occurred", "error_message", "label",
     "aggregate_name", "aggregate_unit",
 }  # fmt: skip
-UNIT_OF = {"bytes": "B", "await": "s"}
+UNIT_OF = {"bytes": "B", "frame_bytes": "B", "await": "s"}
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
