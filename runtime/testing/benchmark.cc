@@ -43,10 +43,10 @@ void State::Count() noexcept {
   sum_.switches += now.switches - before_.switches;
 }
 
-State::Iterator State::begin() {
+void State::BeginLoop() {
   if (loop_ != Loop::kNotBegun) {
     SkipWithError("the body has more than one loop over its state");
-    return {*this, 0};
+    return;
   }
   reactor_ = Reactor::Current();
   // A thread of several waits for the others before its time begins, which is
@@ -55,11 +55,10 @@ State::Iterator State::begin() {
   if (alone) Begin();
   if (!state_.KeepRunningBatch(state_.max_iterations)) {
     loop_ = Loop::kEnded;
-    return {*this, 0};
+    return;
   }
   if (!alone) Begin();
   loop_ = Loop::kRuns;
-  return {*this, state_.max_iterations};
 }
 
 void State::EndLoop() {

@@ -81,6 +81,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -112,8 +113,8 @@ class State {
   State& operator=(const State&) = delete;
 
   // The loop, once in each run. It is left early only after SkipWithError.
-  Iterator begin();
-  Iterator end() noexcept;
+  Iterator begin() noexcept;
+  std::default_sentinel_t end();
 
   // How often the loop goes round in this run.
   std::int64_t iterations() const noexcept { return state_.max_iterations; }
@@ -184,6 +185,7 @@ class State {
   // Counts from here on, or up to here.
   void Begin() noexcept { before_ = Now(); }
   void Count() noexcept;
+  void BeginLoop();
   void EndLoop();
   void SetCounters();
 
@@ -202,7 +204,7 @@ class State::Iterator {
     --left_;
     return *this;
   }
-  bool operator!=(const Iterator&) const {
+  bool operator!=(std::default_sentinel_t /*end*/) const {
     if (left_ != 0) [[likely]] {
       return true;
     }
@@ -219,7 +221,16 @@ class State::Iterator {
   State* state_;
 };
 
-inline State::Iterator State::end() noexcept { return {*this, 0}; }
+// The loop's variable is complete before the call that starts the clock, so
+// that a coroutine has nothing to keep across it.
+inline State::Iterator State::begin() noexcept {
+  const bool none = loop_ != Loop::kNotBegun || error_occurred();
+  return {*this, none ? 0 : iterations()};
+}
+inline std::default_sentinel_t State::end() {
+  BeginLoop();
+  return {};
+}
 
 }  // namespace eddy::benchmark
 
