@@ -41,8 +41,7 @@
 //             SetAwaitsPerIteration); printed as "7.9ns", in JSON seconds
 //   allocs    calls of operator new; only where the program links
 //             eddy::allocation_count (see allocation_count.h)
-//   frames    blocks taken from eddy's frame pool: the frames of its
-//   coroutines,
+//   frames    blocks taken from eddy's frame pool: frames of its coroutines,
 //             and the places of spawned tasks
 //   frame_bytes  their sizes together, each a multiple of 64
 //   sqes      entries given to the ring, cancels too        } where the loop
