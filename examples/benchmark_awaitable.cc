@@ -65,7 +65,9 @@ EDDY_BENCHMARK(OwnAwaitable)->Arg(0)->Arg(1)->Arg(1023);
 // --- What eddy has for comparison --------------------------------------------
 
 // A task: a frame is made, run and given back.
-Task<std::uint64_t> LookUp(std::uint64_t key) { co_return key + 1; }
+[[gnu::noinline]] Task<std::uint64_t> LookUp(std::uint64_t key) {
+  co_return key + 1;
+}
 Task<> AwaitTask(State& state) {
   std::uint64_t key = 0;
   for (auto _ : state) {

@@ -47,9 +47,10 @@ using eddy::Task;
 using eddy::benchmark::DoNotOptimize;
 using eddy::benchmark::State;
 
-Task<long> Answer(long n) { co_return n + 1; }
-floor_types::Task FloorAnswer(long n) { co_return n + 1; }
-floor_types::Member FloorMember(long n) { co_return n + 1; }
+// (Called on both sides: inlined, a frame may be part of its caller's.)
+[[gnu::noinline]] Task<long> Answer(long n) { co_return n + 1; }
+[[gnu::noinline]] floor_types::Task FloorAnswer(long n) { co_return n + 1; }
+[[gnu::noinline]] floor_types::Member FloorMember(long n) { co_return n + 1; }
 
 // --- Spawn and join in an open scope -----------------------------------------
 
@@ -57,8 +58,10 @@ Task<> SpawnBody(State& state) {
   static_cast<void>(
       co_await eddy::WithScope([&](eddy::TaskScope& scope) -> Task<> {
         long sum = co_await scope.Spawn(Answer(1));
-        for (auto _ : state) sum = co_await scope.Spawn(Answer(sum));
-        DoNotOptimize(sum);
+        for (auto _ : state) {
+          sum = co_await scope.Spawn(Answer(sum));
+          DoNotOptimize(sum);
+        }
       }));
 }
 EDDY_BENCHMARK(SpawnBody)->Name("spawn_join");
@@ -70,8 +73,8 @@ floor_types::Task FloorSpawnBody(benchmark::State& state,
     const floor_types::Task task = FloorAnswer(sum);
     task.Spawn(queue);
     sum = co_await task.Join();
+    DoNotOptimize(sum);
   }
-  DoNotOptimize(sum);
   co_return sum;
 }
 BENCHMARK(OnQueue<FloorSpawnBody>)->Name("spawn_join_floor");
@@ -83,16 +86,20 @@ Task<> ScopeBody(State& state) {
     return eddy::WithScope([](eddy::TaskScope&) -> Task<long> { co_return 1; });
   };
   long sum = *co_await once();
-  for (auto _ : state) sum += *co_await once();
-  DoNotOptimize(sum);
+  for (auto _ : state) {
+    sum += *co_await once();
+    DoNotOptimize(sum);
+  }
 }
 EDDY_BENCHMARK(ScopeBody)->Name("scope");
 
 floor_types::Task FloorScopeBody(benchmark::State& state,
                                  floor_types::Queue& /*queue*/) {
   long sum = 0;
-  for (auto _ : state) sum += co_await FloorAnswer(0);
-  DoNotOptimize(sum);
+  for (auto _ : state) {
+    sum += co_await FloorAnswer(0);
+    DoNotOptimize(sum);
+  }
   co_return sum;
 }
 BENCHMARK(OnQueue<FloorScopeBody>)->Name("scope_floor");
@@ -246,8 +253,10 @@ EDDY_BENCHMARK(AnyNopBody)->Name("when_any_nop");
 
 Task<> TimeoutBody(State& state) {
   long sum = *co_await eddy::WithTimeout(1s, Answer(1));
-  for (auto _ : state) sum += *co_await eddy::WithTimeout(1s, Answer(sum));
-  DoNotOptimize(sum);
+  for (auto _ : state) {
+    sum += *co_await eddy::WithTimeout(1s, Answer(sum));
+    DoNotOptimize(sum);
+  }
 }
 EDDY_BENCHMARK(TimeoutBody)->Name("timeout");
 
@@ -257,8 +266,10 @@ Task<> TimeoutOuterBody(State& state) {
     return eddy::WithTimeout(1s, eddy::WithTimeout(2s, Answer(n)));
   };
   long sum = *co_await once(1);
-  for (auto _ : state) sum += *co_await once(sum);
-  DoNotOptimize(sum);
+  for (auto _ : state) {
+    sum += *co_await once(sum);
+    DoNotOptimize(sum);
+  }
 }
 EDDY_BENCHMARK(TimeoutOuterBody)->Name("timeout_nested/outer_nearer");
 
@@ -268,8 +279,10 @@ Task<> TimeoutInnerBody(State& state) {
     return eddy::WithTimeout(2s, eddy::WithTimeout(1s, Answer(n)));
   };
   long sum = *co_await once(1);
-  for (auto _ : state) sum += *co_await once(sum);
-  DoNotOptimize(sum);
+  for (auto _ : state) {
+    sum += *co_await once(sum);
+    DoNotOptimize(sum);
+  }
 }
 EDDY_BENCHMARK(TimeoutInnerBody)->Name("timeout_nested/inner_nearer");
 
@@ -291,8 +304,8 @@ floor_types::Task FloorTimeoutBody(benchmark::State& state,
     sum += co_await FloorAnswer(sum);
     if (nested) timers.Remove(inner);
     timers.Remove(outer);
+    DoNotOptimize(sum);
   }
-  DoNotOptimize(sum);
   co_return sum;
 }
 BENCHMARK(OnQueue<FloorTimeoutBody>)->Name("timeout_floor")->Arg(1)->Arg(2);

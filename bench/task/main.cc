@@ -32,19 +32,25 @@ using eddy::benchmark::State;
 
 // --- Create, await and destroy a task ----------------------------------------
 
-Task<long> Answer(long n) { co_return n + 1; }
+// (What is awaited is called on both sides: inlined, a frame may be part of its
+// caller's.)
+[[gnu::noinline]] Task<long> Answer(long n) { co_return n + 1; }
 Task<> TaskBody(State& state) {
   long sum = co_await Answer(1);
-  for (auto _ : state) sum = co_await Answer(sum);
-  DoNotOptimize(sum);
+  for (auto _ : state) {
+    sum = co_await Answer(sum);
+    DoNotOptimize(sum);
+  }
 }
 EDDY_BENCHMARK(TaskBody)->Name("task");
 
-floor_types::Task FloorAnswer(long n) { co_return n + 1; }
+[[gnu::noinline]] floor_types::Task FloorAnswer(long n) { co_return n + 1; }
 floor_types::Task FloorTaskBody(benchmark::State& state) {
   long sum = 0;
-  for (auto _ : state) sum = co_await FloorAnswer(sum);
-  DoNotOptimize(sum);
+  for (auto _ : state) {
+    sum = co_await FloorAnswer(sum);
+    DoNotOptimize(sum);
+  }
   co_return sum;
 }
 void TaskFloor(benchmark::State& state) {
@@ -56,7 +62,7 @@ BENCHMARK(TaskFloor)->Name("task_floor");
 // --- A chain of awaits -------------------------------------------------------
 
 // NOLINTNEXTLINE(misc-no-recursion)
-Task<long> Chain(long depth) {
+[[gnu::noinline]] Task<long> Chain(long depth) {
   if (depth == 0) co_return 0;
   co_return 1 + co_await Chain(depth - 1);
 }
@@ -69,7 +75,7 @@ Task<> ChainBody(State& state) {
 EDDY_BENCHMARK(ChainBody)->Name("chain")->Arg(10)->Arg(100);
 
 // NOLINTNEXTLINE(misc-no-recursion)
-floor_types::Task FloorChain(long depth) {
+[[gnu::noinline]] floor_types::Task FloorChain(long depth) {
   if (depth == 0) co_return 0;
   co_return 1 + co_await FloorChain(depth - 1);
 }
