@@ -1,16 +1,15 @@
-// OnQueue: runs a floor's coroutine, as a reactor runs eddy's. It is measured
-// with Google Benchmark itself: what the loop of eddy::benchmark may add is not
-// to be in the floor.
+// OnQueue: runs a floor's coroutine, as a reactor runs eddy's.
 #ifndef EDDY_BENCH_MICRO_ON_QUEUE_H_
 #define EDDY_BENCH_MICRO_ON_QUEUE_H_
 
-#include <benchmark/benchmark.h>
+#include <eddy/runtime/testing/benchmark.h>
 
 #include "bench/micro/floor.h"
 
 // Runs the coroutine with a queue that lives for one benchmark.
-template <floor_types::Task (*body)(benchmark::State&, floor_types::Queue&)>
-void OnQueue(benchmark::State& state) {
+template <floor_types::Task (*body)(eddy::benchmark::State&,
+                                    floor_types::Queue&)>
+void OnQueue(eddy::benchmark::State& state) {
   floor_types::Queue queue;
   floor_types::Task task = body(state, queue);
   task.Start();

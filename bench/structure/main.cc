@@ -11,12 +11,12 @@
 // is what the bound costs; much of it is the kernel's, which has to set a timer
 // for a wait that a deadline bounds (timeout_nop_floor less nop_floor).
 //
-// The counters, which floors have not, are those of docs/benchmarking.md;
-// "await" is that of a whole iteration. One should see allocs=0, but for
-// when_all_range, whose result is a std::vector. spawn_join and scope_spawn/1
-// differ by the scope. --json writes Google Benchmark's own format.
+// The counters are those of docs/benchmarking.md, where a floor's frames are
+// not seen, for they are not of eddy's pool; "await" is that of a whole
+// iteration. One should see allocs=0, but for when_all_range, whose result is a
+// std::vector. spawn_join and scope_spawn/1 differ by the scope. --json writes
+// Google Benchmark's own format.
 
-#include <benchmark/benchmark.h>
 #include <eddy/runtime/interval.h>
 #include <eddy/runtime/stream.h>
 #include <eddy/runtime/task_scope.h>
@@ -66,8 +66,7 @@ Task<> SpawnBody(State& state) {
 }
 EDDY_BENCHMARK(SpawnBody)->Name("spawn_join");
 
-floor_types::Task FloorSpawnBody(benchmark::State& state,
-                                 floor_types::Queue& queue) {
+floor_types::Task FloorSpawnBody(State& state, floor_types::Queue& queue) {
   long sum = 0;
   for (auto _ : state) {
     const floor_types::Task task = FloorAnswer(sum);
@@ -77,7 +76,7 @@ floor_types::Task FloorSpawnBody(benchmark::State& state,
   }
   co_return sum;
 }
-BENCHMARK(OnQueue<FloorSpawnBody>)->Name("spawn_join_floor");
+EDDY_BENCHMARK(OnQueue<FloorSpawnBody>)->Name("spawn_join_floor");
 
 // --- A scope around nothing, and one in which tasks are spawned --------------
 
@@ -93,8 +92,7 @@ Task<> ScopeBody(State& state) {
 }
 EDDY_BENCHMARK(ScopeBody)->Name("scope");
 
-floor_types::Task FloorScopeBody(benchmark::State& state,
-                                 floor_types::Queue& /*queue*/) {
+floor_types::Task FloorScopeBody(State& state, floor_types::Queue& /*queue*/) {
   long sum = 0;
   for (auto _ : state) {
     sum += co_await FloorAnswer(0);
@@ -102,7 +100,7 @@ floor_types::Task FloorScopeBody(benchmark::State& state,
   }
   co_return sum;
 }
-BENCHMARK(OnQueue<FloorScopeBody>)->Name("scope_floor");
+EDDY_BENCHMARK(OnQueue<FloorScopeBody>)->Name("scope_floor");
 
 Task<> ScopeSpawnBody(State& state) {
   const long tasks = state.range(0);
@@ -127,8 +125,7 @@ floor_types::Task FloorSpawnAll(floor_types::Queue& queue,
   }
   co_return 0;
 }
-floor_types::Task FloorScopeSpawnBody(benchmark::State& state,
-                                      floor_types::Queue& queue) {
+floor_types::Task FloorScopeSpawnBody(State& state, floor_types::Queue& queue) {
   const long tasks = state.range(0);
   std::vector<floor_types::Member> members;
   floor_types::Group group;
@@ -139,7 +136,7 @@ floor_types::Task FloorScopeSpawnBody(benchmark::State& state,
   }
   co_return 0;
 }
-BENCHMARK(OnQueue<FloorScopeSpawnBody>)
+EDDY_BENCHMARK(OnQueue<FloorScopeSpawnBody>)
     ->Name("scope_spawn_floor")
     ->Arg(1)
     ->Arg(10);
@@ -171,8 +168,7 @@ Task<> AllOfRangeBody(State& state) {
 }
 EDDY_BENCHMARK(AllOfRangeBody)->Name("when_all_range")->Arg(10)->Arg(100);
 
-floor_types::Task FloorAllBody(benchmark::State& state,
-                               floor_types::Queue& queue) {
+floor_types::Task FloorAllBody(State& state, floor_types::Queue& queue) {
   const long tasks = state.range(0);
   std::vector<floor_types::Member> members;
   floor_types::Group group;
@@ -189,7 +185,7 @@ floor_types::Task FloorAllBody(benchmark::State& state,
   }
   co_return 0;
 }
-BENCHMARK(OnQueue<FloorAllBody>)
+EDDY_BENCHMARK(OnQueue<FloorAllBody>)
     ->Name("when_all_floor")
     ->Arg(2)
     ->Arg(10)
@@ -217,11 +213,11 @@ Task<> NopBody(State& state) {
 }
 EDDY_BENCHMARK(NopBody)->Name("nop");
 
-void NopFloor(benchmark::State& state) {
+void NopFloor(State& state) {
   RawRing ring;
   for (auto _ : state) ring.Nops(1);
 }
-BENCHMARK(NopFloor)->Name("nop_floor");
+EDDY_BENCHMARK(NopFloor)->Name("nop_floor");
 
 Task<> TimeoutNopBody(State& state) {
   for (auto _ : state) {
@@ -231,7 +227,7 @@ Task<> TimeoutNopBody(State& state) {
 EDDY_BENCHMARK(TimeoutNopBody)->Name("timeout_nop");
 
 // The kernel's timer, and the two reads of the clock that say for how long.
-void TimeoutNopFloor(benchmark::State& state) {
+void TimeoutNopFloor(State& state) {
   RawRing ring;
   for (auto _ : state) {
     const eddy::TimePoint deadline = eddy::Clock::now() + 1s;
@@ -240,7 +236,7 @@ void TimeoutNopFloor(benchmark::State& state) {
     ring.Nops(1, &time);
   }
 }
-BENCHMARK(TimeoutNopFloor)->Name("timeout_nop_floor");
+EDDY_BENCHMARK(TimeoutNopFloor)->Name("timeout_nop_floor");
 
 Task<> AnyNopBody(State& state) {
   const auto once = [] { return eddy::WhenAny(Nop(), eddy::Sleep(1s)); };
@@ -291,7 +287,7 @@ class FloorTimer final : public floor_types::HeapTimers::Timer {
   void Expire() noexcept override {}
 };
 // As many as the argument says, one within the other.
-floor_types::Task FloorTimeoutBody(benchmark::State& state,
+floor_types::Task FloorTimeoutBody(State& state,
                                    floor_types::Queue& /*queue*/) {
   floor_types::HeapTimers timers;
   FloorTimer outer;
@@ -308,7 +304,10 @@ floor_types::Task FloorTimeoutBody(benchmark::State& state,
   }
   co_return sum;
 }
-BENCHMARK(OnQueue<FloorTimeoutBody>)->Name("timeout_floor")->Arg(1)->Arg(2);
+EDDY_BENCHMARK(OnQueue<FloorTimeoutBody>)
+    ->Name("timeout_floor")
+    ->Arg(1)
+    ->Arg(2);
 
 // --- An element of a stream --------------------------------------------------
 
@@ -324,13 +323,12 @@ EDDY_BENCHMARK(StreamBody)->Name("stream_element");
 floor_types::Numbers FloorCount() {
   for (long i = 0;; ++i) co_yield i;
 }
-floor_types::Task FloorStreamBody(benchmark::State& state,
-                                  floor_types::Queue& /*queue*/) {
+floor_types::Task FloorStreamBody(State& state, floor_types::Queue& /*queue*/) {
   const floor_types::Numbers stream = FloorCount();
   for (auto _ : state) DoNotOptimize(co_await stream.Next());
   co_return 0;
 }
-BENCHMARK(OnQueue<FloorStreamBody>)->Name("stream_element_floor");
+EDDY_BENCHMARK(OnQueue<FloorStreamBody>)->Name("stream_element_floor");
 
 // --- A tick that is due ------------------------------------------------------
 
@@ -340,8 +338,7 @@ Task<> IntervalBody(State& state) {
 }
 EDDY_BENCHMARK(IntervalBody)->Name("interval_tick");
 
-floor_types::Task FloorIntervalBody(benchmark::State& state,
-                                    floor_types::Queue& queue,
+floor_types::Task FloorIntervalBody(State& state, floor_types::Queue& queue,
                                     floor_types::HeapTimers& timers) {
   eddy::TimePoint due = eddy::Clock::now();
   for (auto _ : state) {
@@ -350,13 +347,13 @@ floor_types::Task FloorIntervalBody(benchmark::State& state,
   }
   co_return 0;
 }
-void IntervalFloor(benchmark::State& state) {
+void IntervalFloor(State& state) {
   floor_types::Queue queue;
   floor_types::HeapTimers timers;
   floor_types::Task task = FloorIntervalBody(state, queue, timers);
   task.Start();
   floor_types::RunUntilDone(queue, timers, task);
 }
-BENCHMARK(IntervalFloor)->Name("interval_tick_floor");
+EDDY_BENCHMARK(IntervalFloor)->Name("interval_tick_floor");
 
 }  // namespace

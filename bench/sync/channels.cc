@@ -1,5 +1,4 @@
 // Channels and single values between tasks; see main.cc.
-#include <benchmark/benchmark.h>
 #include <eddy/runtime/channel.h>
 #include <eddy/runtime/oneshot.h>
 #include <eddy/runtime/task_scope.h>
@@ -51,8 +50,7 @@ floor_types::Task FloorNumbers(floor_types::Channel& channel, const bool& end) {
   while (!end) co_await channel.Send(sent++);
   co_return sent;
 }
-floor_types::Task FloorChannelBody(benchmark::State& state,
-                                   floor_types::Queue& queue) {
+floor_types::Task FloorChannelBody(State& state, floor_types::Queue& queue) {
   floor_types::Channel channel(queue, static_cast<std::size_t>(state.range(0)));
   bool end = false;
   const floor_types::Task sender = FloorNumbers(channel, end);
@@ -66,7 +64,7 @@ floor_types::Task FloorChannelBody(benchmark::State& state,
   }
   co_return 0;
 }
-BENCHMARK(OnQueue<FloorChannelBody>)
+EDDY_BENCHMARK(OnQueue<FloorChannelBody>)
     ->Name("channel_floor")
     ->Arg(1)
     ->Arg(64)

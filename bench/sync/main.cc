@@ -15,12 +15,11 @@
 // one to the next each time. Threads increment a number in it, and may take it
 // again and again while they have their processor. Here the rate is by CPU.
 //
-// The counters, which floors have not, are those of docs/benchmarking.md;
-// "await" is what one lock takes of an iteration of lock_contended, and
-// otherwise a whole iteration. One should see allocs=0, but for *_std, and for
-// remote, which makes one for each call.
+// The counters are those of docs/benchmarking.md, where a floor's frames are
+// not seen, for they are not of eddy's pool; "await" is what one lock takes of
+// an iteration of lock_contended, and otherwise a whole iteration. One should
+// see allocs=0, but for *_std, and for remote, which makes one for each call.
 
-#include <benchmark/benchmark.h>
 #include <eddy/runtime/condition_variable.h>
 #include <eddy/runtime/mutex.h>
 #include <eddy/runtime/semaphore.h>
@@ -58,8 +57,7 @@ Task<> LockBody(State& state) {
 }
 EDDY_BENCHMARK(LockBody)->Name("lock")->MeasureProcessCPUTime()->UseRealTime();
 
-floor_types::Task FloorLockBody(benchmark::State& state,
-                                floor_types::Queue& queue) {
+floor_types::Task FloorLockBody(State& state, floor_types::Queue& queue) {
   floor_types::Mutex mutex(queue);
   for (auto _ : state) {
     co_await mutex.Lock();
@@ -68,7 +66,7 @@ floor_types::Task FloorLockBody(benchmark::State& state,
   }
   co_return 0;
 }
-BENCHMARK(OnQueue<FloorLockBody>)
+EDDY_BENCHMARK(OnQueue<FloorLockBody>)
     ->Name("lock_floor")
     ->MeasureProcessCPUTime()
     ->UseRealTime();
@@ -134,7 +132,7 @@ floor_types::Member FloorLockOften(floor_types::Mutex& mutex,
   }
   co_return 0;
 }
-floor_types::Task FloorLockContendedBody(benchmark::State& state,
+floor_types::Task FloorLockContendedBody(State& state,
                                          floor_types::Queue& queue) {
   const long tasks = state.range(0);
   floor_types::Mutex mutex(queue);
@@ -147,10 +145,10 @@ floor_types::Task FloorLockContendedBody(benchmark::State& state,
     }
     co_await floor_types::Wait{group};
   }
-  state.SetItemsProcessed(state.iterations() * tasks * kLocksEach);
+  SetLocks(state);
   co_return 0;
 }
-BENCHMARK(OnQueue<FloorLockContendedBody>)
+EDDY_BENCHMARK(OnQueue<FloorLockContendedBody>)
     ->Name("lock_contended_floor")
     ->Arg(2)
     ->Arg(64)
@@ -311,8 +309,7 @@ floor_types::Task FloorPartner(floor_types::Signal& ping,
     pong.Set();
   }
 }
-floor_types::Task FloorPingPongBody(benchmark::State& state,
-                                    floor_types::Queue& queue) {
+floor_types::Task FloorPingPongBody(State& state, floor_types::Queue& queue) {
   floor_types::Signal ping(queue);
   floor_types::Signal pong(queue);
   bool end = false;
@@ -327,7 +324,7 @@ floor_types::Task FloorPingPongBody(benchmark::State& state,
   co_await partner.Join();
   co_return 0;
 }
-BENCHMARK(OnQueue<FloorPingPongBody>)
+EDDY_BENCHMARK(OnQueue<FloorPingPongBody>)
     ->Name("ping_pong_floor")
     ->MeasureProcessCPUTime()
     ->UseRealTime();

@@ -3,11 +3,11 @@
 //   bench/run task [--quick] [--json FILE] [--benchmark_filter=REGEX]
 //
 // Each *_floor is the same work on the types of floor.h, or on raw liburing
-// with eddy's set-up flags, in the same run. The counters, which floors have
-// not, are those of docs/benchmarking.md; "await" is that of a whole chain, and
-// of one operation of a nop_batch. --json writes Google Benchmark's own format.
+// with eddy's set-up flags, in the same run. The counters are those of
+// docs/benchmarking.md, where a floor's frames are not seen, for they are not
+// of eddy's pool; "await" is that of a whole chain, and of one operation of a
+// nop_batch. --json writes Google Benchmark's own format.
 
-#include <benchmark/benchmark.h>
 #include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/testing/benchmark.h>
 #include <eddy/runtime/timer.h>
@@ -45,7 +45,7 @@ Task<> TaskBody(State& state) {
 EDDY_BENCHMARK(TaskBody)->Name("task");
 
 [[gnu::noinline]] floor_types::Task FloorAnswer(long n) { co_return n + 1; }
-floor_types::Task FloorTaskBody(benchmark::State& state) {
+floor_types::Task FloorTaskBody(State& state) {
   long sum = 0;
   for (auto _ : state) {
     sum = co_await FloorAnswer(sum);
@@ -53,11 +53,11 @@ floor_types::Task FloorTaskBody(benchmark::State& state) {
   }
   co_return sum;
 }
-void TaskFloor(benchmark::State& state) {
+void TaskFloor(State& state) {
   floor_types::Task task = FloorTaskBody(state);
   task.Start();
 }
-BENCHMARK(TaskFloor)->Name("task_floor");
+EDDY_BENCHMARK(TaskFloor)->Name("task_floor");
 
 // --- A chain of awaits -------------------------------------------------------
 
@@ -79,17 +79,17 @@ EDDY_BENCHMARK(ChainBody)->Name("chain")->Arg(10)->Arg(100);
   if (depth == 0) co_return 0;
   co_return 1 + co_await FloorChain(depth - 1);
 }
-floor_types::Task FloorChainBody(benchmark::State& state) {
+floor_types::Task FloorChainBody(State& state) {
   for (auto _ : state) {
     DoNotOptimize(co_await FloorChain(state.range(0)));
   }
   co_return 0;
 }
-void ChainFloor(benchmark::State& state) {
+void ChainFloor(State& state) {
   floor_types::Task task = FloorChainBody(state);
   task.Start();
 }
-BENCHMARK(ChainFloor)->Name("chain_floor")->Arg(10)->Arg(100);
+EDDY_BENCHMARK(ChainFloor)->Name("chain_floor")->Arg(10)->Arg(100);
 
 // --- A round trip through the ready queue ------------------------------------
 
@@ -98,12 +98,11 @@ Task<> YieldBody(State& state) {
 }
 EDDY_BENCHMARK(YieldBody)->Name("yield");
 
-floor_types::Task FloorYieldBody(benchmark::State& state,
-                                 floor_types::Queue& queue) {
+floor_types::Task FloorYieldBody(State& state, floor_types::Queue& queue) {
   for (auto _ : state) co_await floor_types::Yield{queue};
   co_return 0;
 }
-BENCHMARK(OnQueue<FloorYieldBody>)->Name("yield_floor");
+EDDY_BENCHMARK(OnQueue<FloorYieldBody>)->Name("yield_floor");
 
 // --- Sleep -------------------------------------------------------------------
 
@@ -146,13 +145,13 @@ Task<> NopBatchBody(State& state) {
 }
 EDDY_BENCHMARK(NopBatchBody)->Name("nop_batch")->Arg(16)->Arg(64);
 
-void NopFloor(benchmark::State& state) {
+void NopFloor(State& state) {
   RawRing ring;
   for (auto _ : state) ring.Nops(1);
 }
-BENCHMARK(NopFloor)->Name("nop_floor");
+EDDY_BENCHMARK(NopFloor)->Name("nop_floor");
 
-void NopBatchFloor(benchmark::State& state) {
+void NopBatchFloor(State& state) {
   RawRing ring;
   const auto batch = static_cast<unsigned>(state.range(0));
   for (auto _ : state) {
@@ -160,6 +159,6 @@ void NopBatchFloor(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * 16 * batch);
 }
-BENCHMARK(NopBatchFloor)->Name("nop_batch_floor")->Arg(16)->Arg(64);
+EDDY_BENCHMARK(NopBatchFloor)->Name("nop_batch_floor")->Arg(16)->Arg(64);
 
 }  // namespace
