@@ -177,7 +177,7 @@ void Benchmark::Echo() {
   Report& report =
       reports_.emplace_back(EchoMetrics(), "liburing x 1", EchoFloors());
   failures_ += CompareEcho(
-      {Rounds(7, 2),
+      {Rounds(7, 3),
        quick() ? nanoseconds(200'000'000) : nanoseconds(1'000'000'000), cores_},
       report);
 }

@@ -214,7 +214,7 @@ void Benchmark::Reads(const std::string& how, const Words& flags) {
   const bool has_fio = !FindProgram("fio").empty();
   if (!has_fio) std::fprintf(stderr, "fio is left out: it is not installed\n");
   const Measure measure = PerPiece("read", "read");
-  const std::size_t rounds = Rounds(11, 1);
+  const std::size_t rounds = Rounds(11, 3);
   const auto with = [&flags](Words more) {
     more.insert(more.end(), flags.begin(), flags.end());
     return more;
@@ -243,7 +243,6 @@ void Benchmark::Reads(const std::string& how, const Words& flags) {
                               {"liburing-files", "liburing"},
                               {"liburing-patient", "liburing"}});
   for (const std::size_t depth : {1U, 32U, 128U}) {
-    if (quick() && depth != 32) continue;
     // What makes fio fastest: up to half of the reads go with one system call.
     const Words batch{absl::StrCat("--iodepth_batch_submit=",
                                    std::max<std::size_t>(depth / 2, 1)),
@@ -285,7 +284,7 @@ Subject Benchmark::Streaming(const std::string& name, const Words& command,
 
 void Benchmark::Stream() {
   const Measure measure = PerGigabyte();
-  const std::size_t rounds = Rounds(7, 1);
+  const std::size_t rounds = Rounds(7, 3);
   const std::string copy = scratch_.Path("copy");
   const std::string from = absl::StrCat("if=", file_);
   const std::string to = absl::StrCat("of=", copy);
@@ -363,7 +362,7 @@ Subject Benchmark::InFolder(const std::string& name, const std::string& program,
 
 void Benchmark::Names() {
   const Measure measure = PerPiece("file", "file");
-  const std::size_t rounds = Rounds(7, 1);
+  const std::size_t rounds = Rounds(7, 3);
   Report& report = NewReport(measure, "liburing");
   const std::string files = quick() ? "1000" : "10000";
   for (const std::string writers : {"1", "32"}) {
@@ -406,7 +405,7 @@ void Benchmark::Names() {
 
 void Benchmark::Sync() {
   const Measure measure = PerPiece("record", "record");
-  const std::size_t rounds = Rounds(7, 1);
+  const std::size_t rounds = Rounds(7, 3);
   const std::string path = scratch_.Path("folder/log");
   Report& report = NewReport(measure, "liburing");
   struct Logging {

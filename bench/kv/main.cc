@@ -366,7 +366,7 @@ int Main(int argc, char** argv) {
   const bool quick = absl::GetFlag(FLAGS_quick);
   double seconds = absl::GetFlag(FLAGS_seconds);
   if (seconds <= 0) seconds = quick ? 0.2 : 0.5;
-  const Pace pace{Rounds(5, 2), Slices(seconds),
+  const Pace pace{Rounds(5, 3), Slices(seconds),
                   std::chrono::milliseconds(quick ? 20 : 50), PickCores()};
   const Facts facts = DescribeMachine(pace.cores);
   Report::PrintFacts(facts);

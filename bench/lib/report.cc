@@ -114,8 +114,13 @@ void Report::PrintWorkload(const std::string& name) const {
                   Median(subject.metrics[i]));
       if (metrics_[i].compare) PrintRatio(RatioToFloor(workload, subject, i));
     }
-    std::printf("  %5.1f %%  %6zu", 100 * Spread(subject.metrics.front()),
-                subject.metrics.front().size());
+    const double spread = 100 * Spread(subject.metrics.front());
+    if (std::isfinite(spread)) {
+      std::printf("  %5.1f %%", spread);
+    } else {
+      std::printf("  %7s", "-");
+    }
+    std::printf("  %6zu", subject.metrics.front().size());
     if (const std::string& floor = FloorOf(subject.name); floor != floor_) {
       std::printf("  (ratios to %s)", floor.c_str());
     }

@@ -48,9 +48,9 @@ class Report {
   // {"context": {...}, "rows": [{workload, subject, metric, value, unit,
   // ratio_to_floor, rounds, spread}, ...]}, the rows of all `reports`. The
   // value is the median of the rounds, the spread their interquartile range
-  // divided by it, and the ratio the median of the rounds' own ratios (null
-  // where it says nothing). A row names its floor where that is not the
-  // context's.
+  // divided by it (null for a single round), and the ratio the median of the
+  // rounds' own ratios (null where it says nothing). A row names its floor
+  // where that is not the context's.
   static absl::Status WriteJson(const std::string& path, const Facts& facts,
                                 const std::vector<const Report*>& reports);
 

@@ -26,8 +26,10 @@ inline double Median(std::vector<double> samples) {
   return Quantile(std::move(samples), 0.5);
 }
 
-// The interquartile range as a part of the median; 0 for a single sample.
+// The interquartile range as a part of the median; NaN for a single sample,
+// which says nothing about it.
 inline double Spread(const std::vector<double>& samples) {
+  if (samples.size() < 2) return std::nan("");
   const double median = Median(samples);
   if (median == 0) return 0;
   return (Quantile(samples, 0.75) - Quantile(samples, 0.25)) / median;

@@ -113,7 +113,7 @@ class Beside {
   // In turn, round after round.
   void Compare(const std::string& workload, const std::string& tool,
                const Measure& other, const Measure& ours) {
-    const std::size_t rounds = Rounds(5, 1);
+    const std::size_t rounds = Rounds(5, 3);
     for (std::size_t round = 0; round < rounds; ++round) {
       Keep(workload, tool, other());
       Keep(workload, "load", ours());

@@ -78,7 +78,7 @@ Report MakeCurvesReport() { return Report(ResultMetrics(), kFloor); }
 
 int MeasureCurves(const Cores& cores, Report& report) {
   const bool quick = absl::GetFlag(FLAGS_quick);
-  const std::size_t rounds = Rounds(5, 2);
+  const std::size_t rounds = Rounds(5, 3);
   LoadOptions options;
   options.warm_up = std::chrono::milliseconds(quick ? 50 : 200);
   options.duration = std::chrono::milliseconds(quick ? 300 : 1000);

@@ -6,7 +6,8 @@
 //                     [--rounds N] [--seconds S] [--subjects LIST]
 //
 // Its parts:
-//   echo          requests of 64 B and 4 KiB on 1, 64 and 1000 connections
+//   echo          requests of 64 B and 4 KiB on 1, 64 and 1000 connections, and
+//                 16 at once on each of 64
 //   large         echo of 64 KiB: sent as usual, and zero-copy
 //   stream        64 KiB blocks in one direction on four connections
 //   accept        64 clients connect; the server accepts and closes
@@ -131,10 +132,10 @@ std::function<std::vector<double>(const LoadTotals&)> Values(const Measure& m) {
 using Connect =
     std::function<absl::StatusOr<std::unique_ptr<Load>>(std::uint16_t port)>;
 
-Connect Echo(std::size_t connections, std::size_t size,
-             std::size_t answer = 0) {
+Connect Echo(std::size_t connections, std::size_t size, std::size_t answer = 0,
+             std::size_t pipeline = 1) {
   return [=](std::uint16_t port) {
-    return ConnectEcho({port, connections, size, 1, answer});
+    return ConnectEcho({port, connections, size, pipeline, answer});
   };
 }
 
@@ -222,6 +223,9 @@ void Benchmark::Echo() {
     Run(absl::StrCat("echo ", size, " B x ", connections), EchoSubjects(),
         bench::Echo(connections, size), measure, report);
   }
+  constexpr std::size_t kPipeline = 16;
+  Run(absl::StrCat("echo 64 B x ", kClients, ", pipeline ", kPipeline),
+      EchoSubjects(), bench::Echo(kClients, 64, 0, kPipeline), measure, report);
 }
 
 void Benchmark::Large() {
@@ -405,7 +409,7 @@ int Main(int argc, char** argv) {
   const bool quick = absl::GetFlag(FLAGS_quick);
   double seconds = absl::GetFlag(FLAGS_seconds);
   if (seconds <= 0) seconds = quick ? 0.1 : 0.3;
-  const Pace pace{Rounds(5, 2), Slices(seconds),
+  const Pace pace{Rounds(5, 3), Slices(seconds),
                   std::chrono::milliseconds(quick ? 20 : 50), PickCores()};
   const Facts facts = DescribeMachine(pace.cores);
   Report::PrintFacts(facts);

@@ -186,7 +186,7 @@ void Benchmark::Serve(const std::string& name,
                    workload.c_str(), possible);
       continue;
     }
-    const std::size_t rounds = Rounds(clients < 10'000 ? 5 : 3, 1);
+    const std::size_t rounds = Rounds(clients < 10'000 ? 5 : 3, 3);
     for (std::size_t round = 0; round < rounds; ++round) {
       for (std::size_t i = 0; i < candidates.size(); ++i) {
         const Candidate& c = candidates[(round + i) % candidates.size()];
@@ -313,7 +313,7 @@ void Benchmark::HashTree(const std::string& workload, const std::string& tree,
   std::erase_if(subjects, [](const Subject& s) {
     return s.name != kFloor && !IsChosen(s.name);
   });
-  const std::size_t rounds = Rounds(7, 1);
+  const std::size_t rounds = Rounds(7, 3);
   // The first one brings the files into the page cache.
   for (std::size_t round = 0; round <= rounds; ++round) {
     for (std::size_t i = 0; i < subjects.size(); ++i) {
