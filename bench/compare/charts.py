@@ -11,8 +11,8 @@ COLOURS = 8
 TICKS_APART = 34
 COLOUR_OF = {
     "liburing": 0, "floor": 0, "eddy": 1, "epoll": 2, "heap": 2,
-    "asio-epoll": 3, "multimap": 3, "asio-uring": 4, "libuv": 5, "go": 6,
-    "threads": 7,
+    "asio-epoll": 3, "multimap": 3, "asio": 4, "asio-uring": 4,
+    "libuv": 5, "go": 6, "threads": 7,
 }  # fmt: skip
 
 

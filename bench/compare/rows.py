@@ -24,6 +24,7 @@ SUBJECTS = [
     ("_wheel", "eddy"),
     ("_heap", "heap"),
     ("_map", "multimap"),
+    ("_asio", "asio"),
 ]
 # What eddy is divided by, the first that is there.
 FLOORS = ["floor", "heap"]

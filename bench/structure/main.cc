@@ -16,6 +16,10 @@
 // iteration. One should see allocs=0, but for when_all_range, whose result is a
 // std::vector. spawn_join and scope_spawn/1 differ by the scope. --json writes
 // Google Benchmark's own format.
+//
+// Each *_asio, where Asio is installed, is the same as its users would write
+// it, on a context that one thread uses. Its frames come from aligned_alloc
+// where it has none to reuse, so that "allocs" does not see them.
 
 #include <eddy/runtime/interval.h>
 #include <eddy/runtime/stream.h>

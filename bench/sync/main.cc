@@ -19,6 +19,10 @@
 // not seen, for they are not of eddy's pool; "await" is what one lock takes of
 // an iteration of lock_contended, and otherwise a whole iteration. One should
 // see allocs=0, but for *_std, and for remote, which makes one for each call.
+//
+// Each *_asio, where Asio is installed, is the same as its users would write
+// it, on a context that one thread uses. Its frames come from aligned_alloc
+// where it has none to reuse, so that "allocs" does not see them.
 
 #include <eddy/runtime/condition_variable.h>
 #include <eddy/runtime/mutex.h>

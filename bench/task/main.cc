@@ -7,6 +7,10 @@
 // docs/benchmarking.md, where a floor's frames are not seen, for they are not
 // of eddy's pool; "await" is that of a whole chain, and of one operation of a
 // nop_batch. --json writes Google Benchmark's own format.
+//
+// Each *_asio, where Asio is installed, is the same as its users would write
+// it, on a context that one thread uses. Its frames come from aligned_alloc
+// where it has none to reuse, so that "allocs" does not see them.
 
 #include <eddy/runtime/task_scope.h>
 #include <eddy/runtime/testing/benchmark.h>
