@@ -97,12 +97,15 @@ class TaskOutcome {
   ~TaskOutcome() requires kIsTrivial {}
   ~TaskOutcome() requires(!kIsTrivial) { DestroyValue(); }
 
+  // Replaces a value: where a local's destructor threw after the co_return, and
+  // the coroutine went on to another one.
   template <class U>
   void SetValue(U&& value) {
+    if constexpr (!kIsTrivial) DestroyValue();
     std::construct_at(&value_, std::forward<U>(value));
     if constexpr (!kIsTrivial) has_value_ = true;
   }
-  // Replaces a value: a local's destructor threw after the co_return.
+  // Replaces a value, likewise.
   void SetException(std::exception_ptr exception) noexcept {
     if constexpr (!kIsTrivial) DestroyValue();
     exception_.Set(std::move(exception));

@@ -61,7 +61,7 @@
 // so, and the others go on.
 //
 // Cost: an iteration costs what one of Google's does. Two calls of getrusage(2)
-// a run, besides the reactor.
+// and two looks at the counters of the frame pool a run, besides the reactor.
 //
 // docs/benchmarking.md says what to beware of. See also
 // https://github.com/google/benchmark, docs/user_guide.md.

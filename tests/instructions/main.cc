@@ -15,6 +15,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "tests/instructions/workloads.h"
 
@@ -37,7 +38,9 @@ Task<> RunAll() {
   VirtualClockOptions options;
   options.settle = Duration::zero();
   const VirtualClock clock(options);
-  for (const Workload& workload : Workloads()) {
+  std::vector<Workload> workloads(Workloads().begin(), Workloads().end());
+  workloads.insert(workloads.end(), IoWorkloads().begin(), IoWorkloads().end());
+  for (const Workload& workload : workloads) {
     // Its frames come from the pool from here on.
     co_await workload.run(20);
     for (const long count : kCounts) {

@@ -28,12 +28,6 @@ namespace {
 
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace)
 
-// What is computed is needed, as far as the compiler knows.
-template <class T>
-void Keep(const T& value) {
-  asm volatile("" : : "g"(&value) : "memory");
-}
-
 // Not inlined into who awaits it: it is a call as any other.
 [[gnu::noinline]] Task<long> Answer(long n) { co_return n + 1; }
 [[gnu::noinline]] Task<Result<long>> AnswerResult(long n) { co_return n + 1; }

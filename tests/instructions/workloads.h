@@ -15,6 +15,14 @@ struct Workload {
 };
 
 std::span<const Workload> Workloads();
+// Of io, net and fs; the kernel's own instructions are not counted.
+std::span<const Workload> IoWorkloads();
+
+// What is computed is needed, as far as the compiler knows.
+template <class T>
+void Keep(const T& value) {
+  asm volatile("" : : "g"(&value) : "memory");
+}
 
 }  // namespace eddy::test
 
