@@ -8,6 +8,7 @@
 #include <eddy/fs/writer.h>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstddef>
@@ -79,6 +80,16 @@ Task<> MakeBuffer(State& state) {
 EDDY_BENCHMARK(MakeBuffer)
     ->Name("fs/AlignedBuffer, 64 KiB, made and destroyed");
 
+Task<Result<void>> RegisterBuffer(State& state) {
+  for (auto _ : state) {
+    fs::AlignedBuffer buffer(kFileSize);
+    EDDY_CO_CHECK(buffer.Register());
+  }
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(RegisterBuffer)
+    ->Name("fs/AlignedBuffer, 64 KiB, its Register, and the end of both");
+
 // --- The file itself ---------------------------------------------------------
 
 Task<Result<void>> Stat(State& state) {
@@ -127,6 +138,23 @@ Task<Result<void>> Allocate(State& state) {
 EDDY_BENCHMARK(Allocate)
     ->Name("fs/File::Allocate, what is there")
     ->UseRealTime();
+Task<Result<void>> PunchHole(State& state) {
+  EDDY_CO_TRY(fs::File file, OpenFile());
+  for (auto _ : state) EDDY_CO_CHECK(co_await file.PunchHole(0, 4096));
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(PunchHole)
+    ->Name("fs/File::PunchHole, where there is one")
+    ->UseRealTime();
+Task<Result<void>> SyncRange(State& state) {
+  EDDY_CO_TRY(fs::File file, OpenFile());
+  EDDY_CO_CHECK(co_await file.Sync());
+  for (auto _ : state) EDDY_CO_CHECK(co_await file.SyncRange(0, kFileSize));
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(SyncRange)
+    ->Name("fs/File::SyncRange, nothing to write")
+    ->UseRealTime();
 Task<Result<void>> Advise(State& state) {
   EDDY_CO_TRY(const fs::File file, OpenFile());
   for (auto _ : state) {
@@ -141,6 +169,21 @@ Task<Result<void>> SetMode(State& state) {
   co_return Result<void>();
 }
 EDDY_BENCHMARK(SetMode)->Name("fs/File::SetMode")->UseRealTime();
+Task<Result<void>> SetTimes(State& state) {
+  EDDY_CO_TRY(fs::File file, OpenFile());
+  const fs::FileTime time{};
+  for (auto _ : state) EDDY_CO_CHECK(co_await file.SetTimes(time, time));
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(SetTimes)->Name("fs/File::SetTimes")->UseRealTime();
+Task<Result<void>> SetOwner(State& state) {
+  EDDY_CO_TRY(fs::File file, OpenFile());
+  for (auto _ : state) {
+    EDDY_CO_CHECK(co_await file.SetOwner(getuid(), getgid()));
+  }
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(SetOwner)->Name("fs/File::SetOwner")->UseRealTime();
 Task<Result<void>> TryLock(State& state) {
   EDDY_CO_TRY(fs::File file, OpenFile());
   for (auto _ : state) {
@@ -184,6 +227,25 @@ Task<Result<void>> ReadAhead(State& state) {
   co_return Result<void>();
 }
 EDDY_BENCHMARK(ReadAhead)->Name("fs/Reader::Next, a chunk of 4 KiB");
+Task<Result<void>> ReadBytes(State& state) {
+  fs::ReaderOptions options;
+  options.chunk_size = kChunk;
+  state.SetAwaitsPerIteration(kFileSize - kChunk);
+  for (auto _ : state) {
+    state.PauseTiming();
+    EDDY_CO_TRY(fs::File file, OpenFile());
+    fs::Reader reader(std::move(file), options);
+    EDDY_CO_CHECK(co_await reader.Next());
+    std::array<std::byte, 1> byte{};
+    state.ResumeTiming();
+    for (std::size_t i = kChunk; i != kFileSize; ++i) {
+      EDDY_CO_CHECK(co_await reader.Read(byte));
+    }
+    state.PauseTiming();
+  }
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(ReadBytes)->Name("fs/Reader::Read, 1 byte, mostly there");
 Task<Result<void>> WriteBehind(State& state) {
   fs::WriterOptions options;
   options.chunk_size = kChunk;

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "bench/costs/costs.h"
@@ -144,6 +145,21 @@ class InDirectory : public Folder {
     }
     co_return Result<void>();
   }
+  Task<Result<void>> Link(State& state) {
+    const auto call = [&] {
+      return directory().Link("a", directory(), NextName());
+    };
+    co_return co_await OnNewNames(state, call);
+  }
+  Task<Result<void>> Symlink(State& state) {
+    const auto call = [&] { return directory().Symlink("a", NextName()); };
+    co_return co_await OnNewNames(state, call);
+  }
+  Task<Result<void>> ReadLink(State& state) {
+    EDDY_CO_CHECK(co_await directory().Symlink("a", "b"));
+    for (auto _ : state) EDDY_CO_CHECK(co_await directory().ReadLink("b"));
+    co_return Result<void>();
+  }
   Task<Result<void>> Duplicate(State& state) {
     for (auto _ : state) EDDY_CO_CHECK(directory().Duplicate());
     co_return Result<void>();
@@ -173,6 +189,13 @@ EDDY_BENCHMARK(InDirectory::Unlink)
 EDDY_BENCHMARK(InDirectory::MakeAndRemove)
     ->Name("fs/Directory::MakeDirectory, and RemoveDirectory")
     ->UseRealTime();
+EDDY_BENCHMARK(InDirectory::Link)->Name("fs/Directory::Link")->UseRealTime();
+EDDY_BENCHMARK(InDirectory::Symlink)
+    ->Name("fs/Directory::Symlink")
+    ->UseRealTime();
+EDDY_BENCHMARK(InDirectory::ReadLink)
+    ->Name("fs/Directory::ReadLink")
+    ->UseRealTime();
 EDDY_BENCHMARK(InDirectory::Duplicate)
     ->Name("fs/Directory::Duplicate, and its end");
 EDDY_BENCHMARK(InDirectory::Read)
@@ -191,6 +214,21 @@ class Trees : public Folder {
         if (!entry) break;
         if (!*entry) co_return eddy::Unexpected(entry->error());
       }
+    }
+    co_return Result<void>();
+  }
+  Task<Result<void>> OpenEntry(State& state) {
+    auto entries = fs::Walk(directory());
+    fs::WalkEntry file;
+    while (file.type != fs::FileType::kRegular) {
+      auto entry = co_await entries.Next();
+      if (!entry)
+        co_return eddy::Unexpected(std::errc::no_such_file_or_directory);
+      EDDY_CO_TRY(file, *std::move(entry));
+    }
+    for (auto _ : state) {
+      EDDY_CO_TRY(fs::File opened, co_await file.Open());
+      EDDY_CO_CHECK(co_await opened.Close());
     }
     co_return Result<void>();
   }
@@ -238,6 +276,7 @@ class Trees : public Folder {
   }
 };
 EDDY_BENCHMARK(Trees::Walk)->Name("fs/Walk, of one file")->UseRealTime();
+EDDY_BENCHMARK(Trees::OpenEntry)->Name("fs/WalkEntry::Open, and File::Close");
 EDDY_BENCHMARK(Trees::Remove)
     ->Name("fs/RemoveTree in a Directory, a folder with a file")
     ->UseRealTime();

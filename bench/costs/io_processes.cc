@@ -3,6 +3,8 @@
 #include <eddy/io/run_process.h>
 #include <eddy/io/signals.h>
 #include <eddy/io/terminal.h>
+#include <eddy/io/until_signal.h>
+#include <eddy/runtime/timer.h>
 
 #include <fcntl.h>
 #include <sys/types.h>
@@ -90,6 +92,14 @@ Task<Result<void>> NextSignalInfo(State& state) {
 }
 EDDY_BENCHMARK(NextSignalInfo)
     ->Name("io/Signals::NextInfo, and the raise before it");
+
+Task<Result<void>> RunUntilSignal(State& state) {
+  for (auto _ : state) {
+    EDDY_CO_CHECK(co_await io::UntilSignal(eddy::Sleep(0s), SIGUSR1));
+  }
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(RunUntilSignal)->Name("io/UntilSignal of a Sleep(0)");
 
 // --- Terminals ---------------------------------------------------------------
 

@@ -18,6 +18,7 @@
 #include <eddy/io/write.h>
 #include <eddy/io/write_vector.h>
 #include <eddy/net/unix.h>
+#include <eddy/runtime/timeout.h>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -25,6 +26,7 @@
 #include <sys/uio.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,6 +36,8 @@
 
 #include "bench/costs/costs.h"
 #include "bench/costs/files.h"
+
+using namespace std::chrono_literals;
 
 namespace costs {
 namespace {
@@ -103,6 +107,17 @@ Task<Result<void>> PollReady(State& state) {
   co_return Result<void>();
 }
 EDDY_BENCHMARK(PollReady)->Name("io/Poll, ready");
+
+Task<Result<void>> PollStopped(State& state) {
+  EDDY_CO_TRY(const io::Fd fd, Checked(eventfd(0, EFD_CLOEXEC)));
+  for (auto _ : state) {
+    DoNotOptimize(co_await eddy::WithTimeout(1us, io::Poll(fd, POLLIN)));
+  }
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(PollStopped)
+    ->Name("io/Poll, stopped by a WithTimeout of 1 µs")
+    ->UseRealTime();
 
 // --- Pipes -------------------------------------------------------------------
 

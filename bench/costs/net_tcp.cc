@@ -1,4 +1,7 @@
 // TCP over the loopback device, and names of hosts.
+#include <eddy/io/accept_stream.h>
+#include <eddy/io/fd.h>
+#include <eddy/io/send_zero_copy.h>
 #include <eddy/net/connect.h>
 #include <eddy/net/idle_timeout.h>
 #include <eddy/net/incoming.h>
@@ -31,6 +34,7 @@ using namespace std::chrono_literals;
 namespace costs {
 namespace {
 
+namespace io = eddy::io;
 namespace net = eddy::net;
 using net::SocketAddress;
 using net::TcpListener;
@@ -82,7 +86,8 @@ Task<Result<void>> Accept(State& state) {
   EDDY_CO_TRY(auto listener, TcpListener::Bind(AnyPort()));
   EDDY_CO_TRY(const SocketAddress address, listener.local_address());
   const auto accept = [&] { return listener.Accept(); };
-  co_return co_await AcceptInBatches<TcpListener>(state, address, accept);
+  co_return co_await AcceptInBatches<TcpListener, TcpStream>(state, address,
+                                                             accept);
 }
 EDDY_BENCHMARK(Accept)->Name("net/TcpListener::Accept, ready");
 Task<Result<void>> NextOfIncoming(State& state) {
@@ -90,9 +95,19 @@ Task<Result<void>> NextOfIncoming(State& state) {
   EDDY_CO_TRY(const SocketAddress address, listener.local_address());
   auto incoming = listener.Incoming();
   const auto accept = [&] { return incoming.Next(); };
-  co_return co_await AcceptInBatches<TcpListener>(state, address, accept);
+  co_return co_await AcceptInBatches<TcpListener, TcpStream>(state, address,
+                                                             accept);
 }
 EDDY_BENCHMARK(NextOfIncoming)->Name("net/Incoming::Next, ready");
+Task<Result<void>> NextOfAcceptStream(State& state) {
+  EDDY_CO_TRY(auto listener, TcpListener::Bind(AnyPort()));
+  EDDY_CO_TRY(const SocketAddress address, listener.local_address());
+  io::AcceptStream sockets;
+  const auto accept = [&] { return sockets.Next(listener.fd()); };
+  co_return co_await AcceptInBatches<TcpListener, io::Fd>(state, address,
+                                                          accept);
+}
+EDDY_BENCHMARK(NextOfAcceptStream)->Name("io/AcceptStream::Next, ready");
 
 // Connects and closes again and again, until it is stopped.
 void ConnectOften(const std::stop_token& stop, const SocketAddress& address) {
@@ -245,6 +260,27 @@ Task<Result<void>> WriteZeroCopy(State& state) {
 }
 EDDY_BENCHMARK(WriteZeroCopy)
     ->Name("net/TcpStream::WriteZeroCopy, 64 KiB, and what Read takes of it")
+    ->UseRealTime();
+
+Task<Result<void>> SendZeroCopy(State& state) {
+  const std::vector<std::byte> data(kLarge);
+  const auto send = [&](TcpStream& stream) {
+    return io::SendZeroCopy(stream.fd(), data, MSG_WAITALL);
+  };
+  co_return co_await WriteLarge(state, send);
+}
+EDDY_BENCHMARK(SendZeroCopy)
+    ->Name("io/SendZeroCopy, 64 KiB, and what Read takes of it")
+    ->UseRealTime();
+Task<Result<void>> SendZeroCopyOwned(State& state) {
+  const auto data = std::make_shared<const std::vector<std::byte>>(kLarge);
+  const auto send = [&](TcpStream& stream) {
+    return io::SendZeroCopyOwned(stream.fd(), *data, data, MSG_WAITALL);
+  };
+  co_return co_await WriteLarge(state, send);
+}
+EDDY_BENCHMARK(SendZeroCopyOwned)
+    ->Name("io/SendZeroCopyOwned, 64 KiB, and what Read takes of it")
     ->UseRealTime();
 
 // --- What a socket is asked and told -----------------------------------------

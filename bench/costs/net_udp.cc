@@ -158,6 +158,21 @@ Task<Result<void>> NextOfIncoming(State& state) {
 EDDY_BENCHMARK(NextOfIncoming)
     ->Name("net/DatagramStream::Next, and the Send before it");
 
+Task<Result<void>> BeginIncoming(State& state) {
+  EDDY_CO_TRY(UdpSocket socket, UdpSocket::Bind(AnyPort()));
+  for (auto _ : state) EDDY_CO_CHECK(socket.Incoming());
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(BeginIncoming)->Name("net/UdpSocket::Incoming, and its end");
+
+Task<Result<void>> SetOptions(State& state) {
+  EDDY_CO_TRY(UdpSocket socket, UdpSocket::Bind(AnyPort()));
+  net::UdpOptions options;
+  options.ttl = 60;
+  for (auto _ : state) EDDY_CO_CHECK(socket.SetOptions(options));
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(SetOptions)->Name("net/UdpSocket::SetOptions, one of them");
 Task<Result<void>> ConnectAgain(State& state) {
   EDDY_CO_TRY(UdpSocket socket, UdpSocket::Bind(AnyPort()));
   EDDY_CO_TRY(const UdpSocket peer, UdpSocket::Bind(AnyPort()));

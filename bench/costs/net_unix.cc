@@ -55,7 +55,8 @@ Task<Result<void>> Accept(State& state) {
   EDDY_CO_TRY(const SocketAddress name, Name());
   EDDY_CO_TRY(auto listener, UnixListener::Bind(name));
   const auto accept = [&] { return listener.Accept(); };
-  co_return co_await AcceptInBatches<UnixListener>(state, name, accept);
+  co_return co_await AcceptInBatches<UnixListener, UnixStream>(state, name,
+                                                               accept);
 }
 EDDY_BENCHMARK(Accept)->Name("net/UnixListener::Accept, ready");
 Task<Result<void>> MakePair(State& state) {
@@ -149,12 +150,27 @@ Task<Result<void>> MakePacketPair(State& state) {
 }
 EDDY_BENCHMARK(MakePacketPair)
     ->Name("net/UnixSeqPacket::Pair, and the ends of both");
+Task<Result<void>> ConnectPackets(State& state) {
+  EDDY_CO_TRY(const SocketAddress name, Name());
+  EDDY_CO_TRY(auto listener, net::UnixSeqPacketListener::Bind(name));
+  const auto connect = [&] { return UnixSeqPacket::Connect(name); };
+  co_return co_await ConnectInBatches(state, listener, connect);
+}
+EDDY_BENCHMARK(ConnectPackets)->Name("net/UnixSeqPacket::Connect");
 Task<Result<void>> BindDatagram(State& state) {
   for (auto _ : state) EDDY_CO_CHECK(UnixDatagram::BindToAnyName());
   co_return Result<void>();
 }
 EDDY_BENCHMARK(BindDatagram)
     ->Name("net/UnixDatagram::BindToAnyName, and its end");
+Task<Result<void>> ConnectDatagram(State& state) {
+  EDDY_CO_TRY(auto sender, UnixDatagram::Open());
+  EDDY_CO_TRY(auto receiver, UnixDatagram::BindToAnyName());
+  EDDY_CO_TRY(const SocketAddress name, receiver.local_address());
+  for (auto _ : state) EDDY_CO_CHECK(sender.Connect(name));
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(ConnectDatagram)->Name("net/UnixDatagram::Connect");
 Task<Result<void>> SendToName(State& state) {
   EDDY_CO_TRY(auto sender, UnixDatagram::Open());
   EDDY_CO_TRY(auto receiver, UnixDatagram::BindToAnyName());

@@ -86,14 +86,14 @@ Task<Result<void>> ConnectInBatches(State& state, Listener& listener,
   co_return co_await KeptInBatches(state, streams, close, connect);
 }
 
-// Accepts connections, which are made and closed meanwhile.
-template <class Listener, class Accept>
+// Accepts connections, as a Made, which are made and closed meanwhile.
+template <class Listener, class Made, class Accept>
 Task<Result<void>> AcceptInBatches(State& state,
                                    const eddy::net::SocketAddress& address,
                                    Accept accept) {
   using Stream = typename Listener::StreamType;
   std::vector<Stream> clients;
-  std::vector<Stream> streams;
+  std::vector<Made> streams;
   const auto connect = [&]() -> Task<Result<void>> {
     for (Stream& client : clients) {
       if constexpr (requires { client.ResetOnClose(); }) {
@@ -101,7 +101,7 @@ Task<Result<void>> AcceptInBatches(State& state,
       }
       EDDY_CO_CHECK(co_await client.Close());
     }
-    for (Stream& stream : streams) EDDY_CO_CHECK(co_await stream.Close());
+    for (Made& stream : streams) EDDY_CO_CHECK(co_await stream.Close());
     clients.clear();
     while (clients.size() != kBatch) {
       EDDY_CO_TRY(Stream client, co_await Stream::Connect(address));

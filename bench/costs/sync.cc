@@ -275,6 +275,16 @@ Task<Result<void>> ArriveAtBarrier(State& state) {
 EDDY_BENCHMARK(ArriveAtBarrier)
     ->Name("runtime/Barrier::ArriveAndWait, one of two tasks");
 
+Task<> DropBarrier(State& state) {
+  for (auto _ : state) {
+    eddy::Barrier barrier(1);
+    barrier.ArriveAndDrop();
+    DoNotOptimize(&barrier);
+  }
+  co_return;
+}
+EDDY_BENCHMARK(DropBarrier)->Name("runtime/Barrier, and its ArriveAndDrop");
+
 Task<Result<void>> CallOnce(State& state) {
   const auto nothing = [] {};
   for (auto _ : state) {

@@ -218,6 +218,19 @@ EDDY_BENCHMARK(OnTwoCores<InvokeOnSharded>)
     ->Name("runtime/Sharded::InvokeOn another core")
     ->UseRealTime();
 
+Task<Result<void>> InvokeOnAllSharded(State& state) {
+  eddy::Sharded<long> numbers;
+  EDDY_CO_CHECK(co_await numbers.Start(1L));
+  const auto increment = [](long& number) { ++number; };
+  Result<void> result;
+  for (auto _ : state) result = co_await numbers.InvokeOnAll(increment);
+  const Result<void> stopped = co_await numbers.Stop();
+  co_return result ? stopped : result;
+}
+EDDY_BENCHMARK(OnTwoCores<InvokeOnAllSharded>)
+    ->Name("runtime/Sharded::InvokeOnAll, on two cores")
+    ->UseRealTime();
+
 Task<Result<void>> MakeOwned(State& state) {
   for (auto _ : state) {
     const auto owned = eddy::OwnedBy<long>::Make(1L);
@@ -227,6 +240,18 @@ Task<Result<void>> MakeOwned(State& state) {
 }
 EDDY_BENCHMARK(OnTwoCores<MakeOwned>)
     ->Name("runtime/OwnedBy::Make, and its end on the same core");
+
+Task<Result<void>> OwnedByOther(State& state) {
+  const auto make = [] { return eddy::OwnedBy<long>::Make(1L); };
+  for (auto _ : state) {
+    EDDY_CO_TRY(const auto owned, co_await eddy::SubmitTo(1, make));
+    DoNotOptimize(&owned);
+  }
+  co_return Result<void>();
+}
+EDDY_BENCHMARK(OnTwoCores<OwnedByOther>)
+    ->Name("runtime/OwnedBy::Make on another core, by SubmitTo, and its end")
+    ->UseRealTime();
 
 // --- Reactors and runtimes ---------------------------------------------------
 
