@@ -113,7 +113,7 @@ class InPipe {
   }
 
   Task<Result<void>> WriteAndRead(State& state) {
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       EDDY_CO_CHECK(co_await pipe_.writer.Write(bytes_));
       EDDY_CO_CHECK(co_await pipe_.reader.Read(bytes_));

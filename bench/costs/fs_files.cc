@@ -210,7 +210,7 @@ constexpr std::size_t kRest = (kFileSize / kChunk) - kFirst;
 Task<Result<void>> ReadAhead(State& state) {
   fs::ReaderOptions options;
   options.chunk_size = kChunk;
-  state.SetAwaitsPerIteration(kRest);
+  state.SetOperationsPerIteration(kRest);
   for (auto _ : state) {
     state.PauseTiming();
     EDDY_CO_TRY(fs::File file, OpenFile());
@@ -230,7 +230,7 @@ EDDY_BENCHMARK(ReadAhead)->Name("fs/Reader::Next, a chunk of 4 KiB");
 Task<Result<void>> ReadBytes(State& state) {
   fs::ReaderOptions options;
   options.chunk_size = kChunk;
-  state.SetAwaitsPerIteration(kFileSize - kChunk);
+  state.SetOperationsPerIteration(kFileSize - kChunk);
   for (auto _ : state) {
     state.PauseTiming();
     EDDY_CO_TRY(fs::File file, OpenFile());
@@ -250,7 +250,7 @@ Task<Result<void>> WriteBehind(State& state) {
   fs::WriterOptions options;
   options.chunk_size = kChunk;
   const std::array<std::byte, kChunk> bytes{};
-  state.SetAwaitsPerIteration(kRest);
+  state.SetOperationsPerIteration(kRest);
   for (auto _ : state) {
     state.PauseTiming();
     EDDY_CO_TRY(fs::File file, OpenFile());

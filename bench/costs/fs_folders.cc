@@ -40,7 +40,7 @@ class Paths : public Folder {
   Task<Result<void>> Rename(State& state) {
     const std::string one = Path("a");
     const std::string other = Path("b");
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       EDDY_CO_CHECK(co_await fs::Rename(one, other));
       EDDY_CO_CHECK(co_await fs::Rename(other, one));
@@ -126,7 +126,7 @@ class InDirectory : public Folder {
     co_return Result<void>();
   }
   Task<Result<void>> Rename(State& state) {
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       EDDY_CO_CHECK(co_await directory().Rename("a", directory(), "b"));
       EDDY_CO_CHECK(co_await directory().Rename("b", directory(), "a"));
@@ -263,7 +263,7 @@ class Trees : public Folder {
   }
   Task<Result<void>> NextOfWatch(State& state) {
     EDDY_CO_TRY(auto watch, co_await fs::Watch::Open(Path("")));
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       state.PauseTiming();
       EDDY_CO_CHECK(co_await directory().MakeDirectory("b"));

@@ -170,7 +170,7 @@ class Names : public Folder {
     co_return co_await KeptInBatches(state, files, remove, create);
   }
   Task<Result<void>> Rename(State& state) {
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       EDDY_CO_CHECK(co_await io::RenameAt(fd(), "a", fd(), "b"));
       EDDY_CO_CHECK(co_await io::RenameAt(fd(), "b", fd(), "a"));

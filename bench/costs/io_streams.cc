@@ -162,7 +162,7 @@ Task<Result<void>> PingPong(State& state, Reader& reader, Writer& writer,
   };
   const auto ask = [&]() -> Task<Result<void>> {
     Byte byte{};
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       EDDY_CO_CHECK(co_await writer.Write(byte));
       EDDY_CO_CHECK(co_await reader.Read(byte));
@@ -184,7 +184,7 @@ Task<Result<void>> SplicePipe(State& state) {
   EDDY_CO_TRY(const io::Fd zero, OpenNow("/dev/zero"));
   EDDY_CO_TRY(const io::Fd null, OpenNow("/dev/null"));
   EDDY_CO_TRY(const auto pipe, io::Pipe::Create());
-  state.SetAwaitsPerIteration(2);
+  state.SetOperationsPerIteration(2);
   for (auto _ : state) {
     EDDY_CO_CHECK(co_await io::Splice(zero, pipe.writer.fd(), 4096));
     EDDY_CO_CHECK(co_await io::Splice(pipe.reader.fd(), null, 4096));

@@ -55,7 +55,7 @@ Task<Result<void>> PingPong(State& state, Stream& one, Stream& other) {
   };
   const auto ask = [&]() -> Task<Result<void>> {
     Byte byte{};
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       EDDY_CO_CHECK(co_await one.Write(byte));
       EDDY_CO_CHECK(co_await one.Read(byte));

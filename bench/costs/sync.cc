@@ -44,7 +44,7 @@ Task<Result<void>> WaitForEvent(State& state) {
     }
   };
   const auto ask = [&]() -> Task<Result<void>> {
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       ping.Set();
       EDDY_CO_CHECK(co_await pong.Wait());
@@ -88,7 +88,7 @@ Task<Result<void>> InTurn(State& state, Lock lock) {
     co_return Result<void>();
   };
   const auto one = [&]() -> Task<Result<void>> {
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       const auto guard = co_await lock();
       co_await eddy::Yield();
@@ -156,7 +156,7 @@ Task<Result<void>> WaitForCondition(State& state) {
   };
   const auto ask = [&]() -> Task<Result<void>> {
     eddy::Mutex::Guard guard = co_await mutex.Lock();
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       condition.NotifyOne();
       EDDY_CO_CHECK(co_await condition.Wait(guard));
@@ -223,7 +223,7 @@ Task<Result<void>> AcquireAndWait(State& state) {
     }
   };
   const auto ask = [&]() -> Task<Result<void>> {
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) {
       ping.Release();
       EDDY_CO_TRY(auto permit, co_await pong.Acquire());
@@ -264,7 +264,7 @@ Task<Result<void>> ArriveAtBarrier(State& state) {
     co_return Result<void>();
   };
   const auto one = [&]() -> Task<Result<void>> {
-    state.SetAwaitsPerIteration(2);
+    state.SetOperationsPerIteration(2);
     for (auto _ : state) EDDY_CO_CHECK(co_await barrier.ArriveAndWait());
     ended = true;
     barrier.ArriveAndDrop();

@@ -4,7 +4,8 @@
 //   bench/run memory [--quick] [--json FILE] [--benchmark_filter=REGEX]
 //
 // tasks/N starts N tasks that wait for one event, sets it, and lets all end;
-// "await", which is CPU time, and "bytes" of the heap are those of each task.
+// the counters, of which "await" is CPU time and "bytes" are those of the heap,
+// are of each task.
 // The others:
 //
 // A burst spawns 20,000 tasks of 1 KiB each, and all of them wait before the
@@ -198,7 +199,7 @@ Task<void> TasksBody(eddy::benchmark::State& state) {
   const double bytes = co_await RunTasks(number);
   for (auto _ : state) benchmark::DoNotOptimize(co_await RunTasks(number));
   state.SetItemsProcessed(state.iterations() * number);
-  state.SetAwaitsPerIteration(static_cast<std::uint64_t>(number));
+  state.SetOperationsPerIteration(static_cast<std::uint64_t>(number));
   state.counters()["bytes"] = bytes;
 }
 EDDY_BENCHMARK(TasksBody)

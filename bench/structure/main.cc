@@ -12,10 +12,9 @@
 // for a wait that a deadline bounds (timeout_nop_floor less nop_floor).
 //
 // The counters are those of docs/benchmarking.md, where a floor's frames are
-// not seen, for they are not of eddy's pool; "await" is that of a whole
-// iteration. One should see allocs=0, but for when_all_range, whose result is a
-// std::vector. spawn_join and scope_spawn/1 differ by the scope. --json writes
-// Google Benchmark's own format.
+// not seen, for they are not of eddy's pool. One should see allocs=0, but for
+// when_all_range, whose result is a std::vector. spawn_join and scope_spawn/1
+// differ by the scope. --json writes Google Benchmark's own format.
 //
 // Each *_asio, where Asio is installed, is the same as its users would write
 // it, on a context that one thread uses. Its frames come from aligned_alloc

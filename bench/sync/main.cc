@@ -16,9 +16,9 @@
 // again and again while they have their processor. Here the rate is by CPU.
 //
 // The counters are those of docs/benchmarking.md, where a floor's frames are
-// not seen, for they are not of eddy's pool; "await" is what one lock takes of
-// an iteration of lock_contended, and otherwise a whole iteration. One should
-// see allocs=0, but for *_std, and for remote, which makes one for each call.
+// not seen, for they are not of eddy's pool; of lock_contended they are those
+// of one lock. One should see allocs=0, but for *_std, and for remote, which
+// makes one for each call.
 //
 // Each *_asio, where Asio is installed, is the same as its users would write
 // it, on a context that one thread uses. Its frames come from aligned_alloc
@@ -97,11 +97,11 @@ EDDY_BENCHMARK(LockStd)
 // them costs is spread over these.
 constexpr long kLocksEach = 5000;
 
-// The rate, and the counter of awaits, are those of one time.
+// The rate, and the counters, are those of one time.
 void SetLocks(State& state) {
   const std::int64_t locks = state.range(0) * kLocksEach;
   state.SetItemsProcessed(state.iterations() * locks);
-  state.SetAwaitsPerIteration(static_cast<std::uint64_t>(locks));
+  state.SetOperationsPerIteration(static_cast<std::uint64_t>(locks));
 }
 
 Task<> LockOften(eddy::Mutex& mutex) {

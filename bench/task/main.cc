@@ -5,7 +5,7 @@
 // Each *_floor is the same work on the types of floor.h, or on raw liburing
 // with eddy's set-up flags, in the same run. The counters are those of
 // docs/benchmarking.md, where a floor's frames are not seen, for they are not
-// of eddy's pool; "await" is that of a whole chain, and of one operation of a
+// of eddy's pool; they are of a whole chain, and of one operation of a
 // nop_batch. --json writes Google Benchmark's own format.
 //
 // Each *_asio, where Asio is installed, is the same as its users would write
@@ -145,7 +145,7 @@ Task<> NopBatchBody(State& state) {
   static_cast<void>(co_await iteration());
   for (auto _ : state) static_cast<void>(co_await iteration());
   state.SetItemsProcessed(state.iterations() * per_iteration);
-  state.SetAwaitsPerIteration(static_cast<std::uint64_t>(per_iteration));
+  state.SetOperationsPerIteration(static_cast<std::uint64_t>(per_iteration));
 }
 EDDY_BENCHMARK(NopBatchBody)->Name("nop_batch")->Arg(16)->Arg(64);
 
@@ -162,6 +162,7 @@ void NopBatchFloor(State& state) {
     for (int i = 0; i < 16; ++i) ring.Nops(batch);
   }
   state.SetItemsProcessed(state.iterations() * 16 * batch);
+  state.SetOperationsPerIteration(std::uint64_t{16} * batch);
 }
 EDDY_BENCHMARK(NopBatchFloor)->Name("nop_batch_floor")->Arg(16)->Arg(64);
 

@@ -44,7 +44,7 @@ asio::awaitable<void> SleepBody(State& state) {
     batch.clear();
   }
   state.SetItemsProcessed(state.iterations() * std::int64_t{kBatch});
-  state.SetAwaitsPerIteration(kBatch);
+  state.SetOperationsPerIteration(kBatch);
 }
 EDDY_BENCHMARK(OnAsio<SleepBody>)
     ->Name("sleep_asio")

@@ -8,7 +8,8 @@
 //   sleep                 create, await and end a task that sleeps until now,
 //                         on a loop
 //   sleepers              a million tasks, spawned at once, that each sleep for
-//                         up to 200 ms, to their end; "await" is that of a task
+//                         up to 200 ms, to their end; the counters are those
+//                         of a task
 // The suffix says on what: _wheel is eddy's, _heap a binary heap and _map a
 // std::multimap, both written by hand (floor_timers.h); sleep of these runs on
 // the tasks and the queue of floor.h. _asio, where Asio is installed, are its
@@ -305,7 +306,7 @@ Task<> SleepersBody(State& state) {
     eddy::benchmark::DoNotOptimize(co_await SleepAll());
   }
   state.SetItemsProcessed(state.iterations() * std::int64_t{kSleepers});
-  state.SetAwaitsPerIteration(kSleepers);
+  state.SetOperationsPerIteration(kSleepers);
   state.counters()["bytes"] = bytes;
 }
 

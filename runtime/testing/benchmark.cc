@@ -100,16 +100,15 @@ void State::Finish() {
 }
 
 void State::SetCounters() {
-  const auto set = [this](const char* name, std::uint64_t value) {
+  const auto each = static_cast<double>(operations_per_iteration_);
+  const auto set = [this, each](const char* name, std::uint64_t value) {
     state_.counters[name] =
-        Counter(static_cast<double>(value), Counter::kAvgIterations);
+        Counter(static_cast<double>(value) / each, Counter::kAvgIterations);
   };
   // Inverted, the rate is the time of one, by the clock that the benchmark
   // goes by.
-  state_.counters["await"] =
-      Counter(static_cast<double>(iterations()) *
-                  static_cast<double>(awaits_per_iteration_),
-              Counter::kIsRate | Counter::kInvert);
+  state_.counters["await"] = Counter(static_cast<double>(iterations()) * each,
+                                     Counter::kIsRate | Counter::kInvert);
   if (AllocationCount::on()) {
     set("allocs", sum_.allocations);
   }

@@ -35,10 +35,11 @@
 //     coroutines of your own with your own loop, a std::coroutine_handle, a
 //     Runtime. It returns when the loop over the state has ended.
 //
-// Counters, of an iteration and of the loop alone, without what comes before
+// Counters, of an iteration (or of one of its operations, see
+// SetOperationsPerIteration) and of the loop alone, without what comes before
 // and after it or while the timing is paused:
-//   await     time of one await, by the clock that the benchmark goes by (see
-//             SetAwaitsPerIteration); printed as "7.9ns", in JSON seconds
+//   await     the time, by the clock that the benchmark goes by; printed as
+//             "7.9ns", in JSON seconds
 //   allocs    calls of operator new; only where the program links
 //             eddy::allocation_count (see allocation_count.h)
 //   frames    blocks taken from eddy's frame pool: frames of its coroutines,
@@ -145,10 +146,12 @@ class State {
     SetIterationTime(std::chrono::duration<double>(time).count());
   }
 
-  // How many awaits an iteration has, for the counter; 1 by default.
+  // How many operations an iteration is; 1 by default. The counters, "await"
+  // among them, become those of one operation. Not so the times that Google's
+  // library prints, nor the counters that the body sets.
   // REQUIRES: not 0.
-  void SetAwaitsPerIteration(std::uint64_t awaits) noexcept {
-    awaits_per_iteration_ = awaits;
+  void SetOperationsPerIteration(std::uint64_t operations) noexcept {
+    operations_per_iteration_ = operations;
   }
 
   // As Google's, after the loop: for a rate beside the time, a text beside the
@@ -191,7 +194,7 @@ class State {
   ::benchmark::State& state_;
   Loop loop_ = Loop::kNotBegun;
   const Reactor* reactor_ = nullptr;
-  std::uint64_t awaits_per_iteration_ = 1;
+  std::uint64_t operations_per_iteration_ = 1;
   Totals before_;
   Totals sum_;
 };

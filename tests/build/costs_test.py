@@ -58,9 +58,9 @@ class CostsTest(unittest.TestCase):
         ])  # fmt: skip
         self.assertEqual(got[-1], "| `Read` |  | 10 | 1 |")
 
-    def test_counts_are_those_of_one_of_several_calls(self):
+    def test_figures_are_those_of_one_of_several_calls_of_an_iteration(self):
         got = self.tables([
-            run("io/RenameAt/real_time", 1e-5, iteration=2e-5, sqes=2),
+            run("io/RenameAt/real_time", 1e-5, iteration=2e-5, sqes=1),
         ])  # fmt: skip
         self.assertEqual(got[-1], "| `RenameAt` |  | 10,000* | 1 |")
 

@@ -159,10 +159,10 @@ TEST(BenchmarkTest, CountsWaitsAsContextSwitches) {
   EXPECT_GT(reported.counters["switches"], 0.5);
 }
 
-TEST(BenchmarkTest, TimeOfAnAwaitIsThatOfAnIterationByItsAwaits) {
-  const auto await_of = [](std::uint64_t awaits) {
-    const Reported reported = RunManual([awaits](State& state) -> Task<> {
-      if (awaits != 1) state.SetAwaitsPerIteration(awaits);
+TEST(BenchmarkTest, TimeOfAnAwaitIsThatOfAnIterationByItsOperations) {
+  const auto await_of = [](std::uint64_t operations) {
+    const Reported reported = RunManual([operations](State& state) -> Task<> {
+      if (operations != 1) state.SetOperationsPerIteration(operations);
       for (auto _ : state) state.SetIterationTime(std::chrono::seconds(6));
       co_return;
     });
@@ -170,6 +170,28 @@ TEST(BenchmarkTest, TimeOfAnAwaitIsThatOfAnIterationByItsAwaits) {
   };
   EXPECT_DOUBLE_EQ(await_of(1), 6);
   EXPECT_DOUBLE_EQ(await_of(3), 2);
+}
+
+TEST(BenchmarkTest, CountersAreThoseOfAnOperation) {
+  EDDY_SKIP_IN_CHAOS("the chaos ring enters the kernel as it likes");
+  Reported reported = RunOne([](State& state) -> Task<> {
+    state.SetOperationsPerIteration(4);
+    state.counters()["mine"] = 7;
+    static_cast<void>(co_await Answer(1));
+    for (auto _ : state) {
+      for (int i = 0; i != 8; ++i) Allocate();
+      for (int i = 0; i != 12; ++i) static_cast<void>(co_await Nop());
+      for (int i = 0; i != 2; ++i) static_cast<void>(co_await Answer(1));
+    }
+  });
+  EXPECT_EQ(reported.error, "");
+  EXPECT_EQ(reported.counters["sqes"], 3);
+  EXPECT_EQ(reported.counters["enters"], 3);
+  EXPECT_EQ(reported.counters["frames"], 0.5);
+  EXPECT_EQ(reported.counters["mine"], 7);
+  if (AllocationCount::on()) {
+    EXPECT_EQ(reported.counters["allocs"], 2);
+  }
 }
 
 TEST(BenchmarkTest, WhatHappensWhileTimingIsPausedIsNotCounted) {
