@@ -22,6 +22,17 @@ struct Reported {
   std::map<std::string, double> counters;
 };
 
+// The error of a run, or nothing. (Its fields have other names from Google
+// Benchmark 1.8 on.)
+template <class Run>
+std::string ErrorOf(const Run& run) {
+  if constexpr (requires { run.error_occurred; }) {
+    return run.error_occurred ? run.error_message : "";
+  } else {
+    return run.skipped ? run.skip_message : "";
+  }
+}
+
 // Keeps what the library reports.
 class Keeper final : public ::benchmark::BenchmarkReporter {
  public:
@@ -30,7 +41,7 @@ class Keeper final : public ::benchmark::BenchmarkReporter {
     for (const Run& run : runs) {
       Reported& kept = reported.emplace_back();
       kept.name = run.run_name.str();
-      if (run.error_occurred) kept.error = run.error_message;
+      kept.error = ErrorOf(run);
       kept.iterations = static_cast<double>(run.iterations);
       kept.label = run.report_label;
       for (const auto& [name, counter] : run.counters) {
