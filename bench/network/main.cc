@@ -378,16 +378,19 @@ void Benchmark::Memory() {
   const std::string workload = absl::StrCat("idle x ", connections);
   Report& report =
       NewReport({{"bytes_per_connection", "B/connection", "B", 0, true}});
-  for (const Subject& subject : ChooseBuilt(EchoSubjects(), kFloor)) {
-    const absl::StatusOr<double> bytes =
-        BytesPerConnection(subject, pace_.cores, connections);
-    if (bytes.ok()) {
-      report.Add(workload, subject.name, {*bytes});
-      continue;
+  const std::vector<Subject> subjects = ChooseBuilt(EchoSubjects(), kFloor);
+  for (std::size_t round = 0; round < pace_.rounds; ++round) {
+    for (const Subject& subject : subjects) {
+      const absl::StatusOr<double> bytes =
+          BytesPerConnection(subject, pace_.cores, connections);
+      if (bytes.ok()) {
+        report.Add(workload, subject.name, {*bytes});
+        continue;
+      }
+      ++failures_;
+      std::fprintf(stderr, "%s, %s: %s\n", workload.c_str(),
+                   subject.name.c_str(), bytes.status().ToString().c_str());
     }
-    ++failures_;
-    std::fprintf(stderr, "%s, %s: %s\n", workload.c_str(), subject.name.c_str(),
-                 bytes.status().ToString().c_str());
   }
   report.PrintWorkload(workload);
 }
