@@ -94,10 +94,12 @@ def bars(title, rows, better):
             whisker = (
                 f'<b style="left:{low:.2f}%;width:{high - low:.2f}%"></b>'
             )
-        about = (
-            f"{row['subject']}: {with_unit(value, row['unit'])}, "
-            f"spread {100 * spread:.0f} %, {row['rounds']} rounds"
+        rounds = (
+            "one round"
+            if row["rounds"] == 1
+            else f"spread {100 * spread:.0f} %, {row['rounds']} rounds"
         )
+        about = f"{row['subject']}: {with_unit(value, row['unit'])}, {rounds}"
         lines.append(
             f'<div class="bar {kind(row["subject"])}" title="{escape(about)}">'
             f'<span class="who">{escape(row["subject"])}</span>'

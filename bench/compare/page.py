@@ -207,7 +207,8 @@ def aims_table(judged):
                 f"{escape(c['subject'])}: <b>{escape(figure_text(j, c))}</b>"
                 f"{' of ' + escape(c['beside']) if c['beside'] else ''}"
                 f"{' (' + escape(with_unit(c['value'], c['unit'])) + ')' if j['is_ratio'] and c['value'] is not None else ''}"
-                f"{', within the spread' if c['close'] else ''}</li>"
+                f"{', within the spread' if c['close'] else ''}"
+                f"{', one round' if c['rounds'] == 1 else ''}</li>"
                 for c in j["cases"]
             )
             source = j["source"]

@@ -2,8 +2,8 @@
 
 A row has benchmark, workload, subject, metric, value, unit, ratio_to_floor,
 floor, rounds and spread. The value is the median of the rounds, the spread
-their interquartile range divided by it, and the ratio the median of the rounds'
-own ratios.
+their interquartile range divided by it (None for a single round), and the ratio
+the median of the rounds' own ratios.
 
 The benchmarks of single awaits write Google Benchmark's format, where a name
 says what was done and on what: channel_floor/64 is the workload channel/64 on
@@ -62,7 +62,9 @@ def quantile(values, fraction):
 
 
 def spread(values):
-    """The interquartile range as a part of the median; 0 for a single one."""
+    """The interquartile range as a part of the median; None for a single one."""
+    if len(values) < 2:
+        return None
     median = statistics.median(values)
     if median == 0:
         return 0.0
