@@ -18,9 +18,16 @@ import unittest
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
 sys.path.insert(0, str(ROOT / "bench/compare"))
-aims, charts, page, rows = map(
-    importlib.import_module, ["aims", "charts", "page", "rows"]
+aims, beside, charts, facts, page, rows = map(
+    importlib.import_module,
+    ["aims", "beside", "charts", "facts", "page", "rows"],
 )
+sys.path.insert(0, str(ROOT / "tests/build"))
+compare_rows = importlib.import_module("compare_rows")
+# A real run. Where a test finds too little in it: compare_rows.py says how to
+# make it anew.
+RUN = compare_rows.read()
+NO_ROW = "no row in compare_rows.json (compare_rows.py makes it anew): "
 
 
 def row(workload, subject, value, metric="requests_per_second", **more):
@@ -114,6 +121,11 @@ class RowsTest(unittest.TestCase):
         self.assertAlmostEqual(mine["spread"], (21 - 11) / 12)
         floor = rows.find(got, "task", "task", "floor", "time")[0]
         self.assertEqual(floor["ratio_to_floor"], 1)
+
+    def test_one_round_has_no_spread(self):
+        (one,) = rows.google_rows([run("a", 5)], "x")
+        self.assertEqual((one["rounds"], one["spread"]), (1, None))
+        self.assertEqual(rows.spread([0, 0]), 0)
 
     def test_failed_runs_and_aggregates_are_left_out(self):
         runs = [
@@ -233,6 +245,32 @@ class AimsTest(unittest.TestCase):
         (judged,) = judge(some, aim(aims.Ratio(">=", 0.97)))
         self.assertFalse(judged["close"])
 
+    def test_single_round_is_said_and_no_spread_excuses_it(self):
+        some = [row("a", "eddy", 1, ratio_to_floor=0.96, spread=None, rounds=1)]
+        for bound, want in ((0.97, "not met, one round"),
+                            (0.96, "met, one round")):  # fmt: skip
+            (judged,) = judge(some, aim(aims.Ratio(">=", bound)))
+            self.assertEqual(aims.verdict_text(judged), want)
+        some += [row("a", "libuv", 2)]
+        (judged,) = judge(some, aim(aims.Against("libuv", ">=")))
+        self.assertEqual(aims.verdict_text(judged), "not met, one round")
+
+    def test_within_looks_both_ways(self):
+        for ratio, want in ((0.9, "met"), (1.19, "met"), (0.8, "not met"),
+                            (1.3, "not met")):  # fmt: skip
+            some = [row("a", "eddy", 1, ratio_to_floor=ratio)]
+            (judged,) = judge(some, aim(aims.Within(1.2)))
+            self.assertEqual(judged["verdict"], want)
+
+    def test_reason_is_shown_where_nothing_was_measured(self):
+        why = aim(aims.Ratio(">=", 1), reason="no clang++")
+        (judged,) = judge([], why)
+        self.assertEqual(
+            aims.verdict_text(judged), "not measured: no clang++"
+        )
+        (judged,) = judge([row("a", "eddy", 1, ratio_to_floor=1)], why)
+        self.assertEqual(aims.verdict_text(judged), "met")
+
     def test_markdown_has_each_aim_once(self):
         text = aims.markdown(aims.judge([]))
         for a in aims.AIMS:
@@ -242,15 +280,82 @@ class AimsTest(unittest.TestCase):
     def test_aims_name_benchmarks_that_exist(self):
         folder = ROOT / "bench"
         known = {p.parent.name for p in folder.glob("*/main.cc")}
-        known.add("task-clang")  # a run of the script's own
+        known |= {"connections", "task-clang"}  # runs of the script's own
         for a in aims.AIMS:
             for name in a.benchmark.split("|"):
                 self.assertIn(name, known, a.text)
+
+    def test_each_aim_finds_rows_in_a_run(self):
+        for judged in aims.judge(RUN):
+            if not judged["reason"]:
+                self.assertGreater(judged["of"], 0, NO_ROW + judged["text"])
 
     def test_patterns_are_regular_expressions(self):
         for a in aims.AIMS:
             for pattern in (a.benchmark, a.workload, a.subject, a.metric):
                 re.compile(pattern)
+
+
+class BesideTest(unittest.TestCase):
+    def lines(self, some, **fields):
+        line = beside.Line("echo", "a", "requests_per_second", **fields)
+        return beside.markdown(some, [line]).splitlines()[2:]
+
+    def test_line_has_the_best_of_ours_and_of_the_peers(self):
+        some = [row("a", "liburing", 8, ratio_to_floor=1.0),
+                row("a", "eddy", 4, ratio_to_floor=0.5),
+                row("a", "eddy-leases", 6, ratio_to_floor=0.75),
+                row("a", "libuv", 5), row("a", "go", 3),
+                row("b", "libuv", 9)]  # fmt: skip
+        self.assertEqual(
+            self.lines(some, subject="eddy.*"),
+            ["| echo: a, eddy-leases | requests per second | 1/s | 6.00 "
+             "| 0.750 of liburing | libuv: 5.00 |"],
+        )  # fmt: skip
+        self.assertIn("| go: 3.00 |", self.lines(some, peers="go")[0])
+
+    def test_less_is_better_of_what_is_no_rate(self):
+        some = [row("a", "eddy", 4, "cpu", unit="us"),
+                row("a", "libuv", 5, "cpu"), row("a", "go", 3, "cpu")]  # fmt: skip
+        line = beside.Line("echo", "a", "cpu")
+        self.assertEqual(
+            beside.markdown(some, [line]).splitlines()[2:],
+            ["| echo: a | cpu | us | 4.00 | - | go: 3.00 |"],
+        )
+
+    def test_what_was_not_measured_has_no_line(self):
+        self.assertEqual(self.lines([row("a", "libuv", 5)]), [])
+
+    def test_each_line_finds_its_row_in_a_run(self):
+        for line in beside.LINES:
+            some = beside.markdown(RUN, [line]).splitlines()[2:]
+            self.assertEqual(len(some), 1, f"{NO_ROW}{line}")
+
+
+class FactsTest(unittest.TestCase):
+    def test_machine_is_described(self):
+        self.assertEqual(set(facts.machine()), {"cpu", "cores", "kernel"})
+        self.assertEqual(
+            facts.cpu_model("processor : 0\nmodel name\t: A: CPU\n"), "A: CPU"
+        )
+        self.assertEqual(facts.cpu_model(""), "unknown")
+
+    def test_build_is_described_by_its_cache(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(facts.build(folder), {})
+            (pathlib.Path(folder) / "CMakeCache.txt").write_text(
+                "# comment\n//A=B\nCMAKE_BUILD_TYPE:STRING=RelWithDebInfo\n"
+                "CMAKE_CXX_COMPILER:STRING=/bin/echo\n"
+                "CMAKE_CXX_FLAGS:STRING=\n"
+                "CMAKE_CXX_FLAGS_RELWITHDEBINFO:STRING=-O2 -DX=1\n"
+            )
+            got = facts.build(folder)
+            self.assertEqual(got["flags"], "-O2 -DX=1")
+            self.assertTrue(got["compiler"])
+
+    def test_source_is_a_commit_or_unknown(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(facts.source(folder), "unknown")
 
 
 class Page(html.parser.HTMLParser):
@@ -391,10 +496,39 @@ class ProgramTest(unittest.TestCase):
                                "--json", f"{out}.json")  # fmt: skip
             self.assertEqual(got.returncode, 0, got.stderr)
             self.assertIn("| Aim | Bound |", got.stdout)
+            self.assertIn("| Workload | Metric |", got.stdout)
             self.assertIn("TCP echo", pathlib.Path(f"{out}.html").read_text())
             written = json.loads(pathlib.Path(f"{out}.json").read_text())
             self.assertEqual(written["rows"], ALL_KINDS)
             self.assertEqual(len(written["aims"]), len(aims.AIMS))
+
+    def test_both_tables_and_the_time_go_to_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder) / "in.json"
+            out = pathlib.Path(folder) / "out.md"
+            for took, quick, over in ((599, True, False), (601, True, True),
+                                      (601, False, False)):  # fmt: skip
+                source.write_text(json.dumps(
+                    {"rows": ALL_KINDS, "quick": quick,
+                     "seconds": {"echo": took}}
+                ))  # fmt: skip
+                got = self.compare("--from", source, "--markdown", out)
+                self.assertEqual(got.returncode, 0, got.stderr)
+                text = out.read_text()
+                self.assertIn(text, got.stdout)
+                self.assertIn("| Aim | Bound |", text)
+                self.assertIn("| Workload | Metric |", text)
+                last = text.splitlines()[-1]
+                self.assertIn(f"10.0 minutes: echo {took} s", last)
+                self.assertEqual("more than the 10" in last, over)
+
+    def test_files_are_tried_before_anything_is_measured(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for option in ("--json", "--html", "--markdown"):
+                got = self.compare("--quick", option, f"{folder}/none/out")
+                self.assertEqual(got.returncode, 1)
+                self.assertEqual(got.stdout, "")
+                self.assertIn("none/out: No such file", got.stderr)
 
     def test_says_what_is_wrong_with_its_input(self):
         with tempfile.TemporaryDirectory() as folder:
