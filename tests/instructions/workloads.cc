@@ -5,7 +5,6 @@
 #include <eddy/runtime/channel.h>
 #include <eddy/runtime/event.h>
 #include <eddy/runtime/mutex.h>
-#include <eddy/runtime/operation.h>
 #include <eddy/runtime/result.h>
 #include <eddy/runtime/semaphore.h>
 #include <eddy/runtime/stream.h>
@@ -23,6 +22,8 @@
 #include <tuple>
 #include <utility>
 
+#include "tests/nop.h"
+
 namespace eddy::test {
 namespace {
 
@@ -31,13 +32,6 @@ using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace)
 // Not inlined into who awaits it: it is a call as any other.
 [[gnu::noinline]] Task<long> Answer(long n) { co_return n + 1; }
 [[gnu::noinline]] Task<Result<long>> AnswerResult(long n) { co_return n + 1; }
-
-class [[nodiscard]] Nop final : public SingleOperation<Nop> {
- public:
-  const char* name() const noexcept override { return "Nop"; }
-  void Prepare(io_uring_sqe* sqe) const noexcept { io_uring_prep_nop(sqe); }
-  Result<void> await_resume() const { return VoidResult(); }
-};
 
 Task<> AwaitTask(long count) {
   long sum = 0;

@@ -27,6 +27,8 @@
 #include <string>
 #include <utility>
 
+#include "tests/nop.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define EDDY_TEST_ASAN 1
@@ -45,13 +47,6 @@ namespace eddy::test {
 
 inline constexpr bool kAsan = EDDY_TEST_ASAN;
 inline constexpr bool kTsan = EDDY_TEST_TSAN;
-
-class [[nodiscard]] Nop final : public SingleOperation<Nop> {
- public:
-  const char* name() const noexcept override { return "Nop"; }
-  void Prepare(io_uring_sqe* sqe) const { io_uring_prep_nop(sqe); }
-  Result<void> await_resume() const { return VoidResult(); }
-};
 
 // An entry that the kernel refuses with EINVAL when it is submitted.
 class [[nodiscard]] BadOperation final : public SingleOperation<BadOperation> {
