@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <new>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -40,7 +40,7 @@ class SteadyStateTest : public testing::Test {
   template <class Make>
   static Task<std::uint64_t> Count(Make make) {
     for (int i = 0; i < 10; ++i) static_cast<void>(co_await make());
-    const test::AllocationCount count;
+    const test::HeapCount count;
     for (int i = 0; i < 1000; ++i) static_cast<void>(co_await make());
     co_return count.allocations();
   }
@@ -110,7 +110,7 @@ CO_TEST(SpawnTest, AServiceThatSpawnsForLongDoesNotGrow) {
       }
     };
     co_await rounds(10);
-    const test::AllocationCount count;
+    const test::HeapCount count;
     co_await rounds(100);
     allocations = count.allocations();
   };

@@ -19,7 +19,7 @@
 #include <memory>
 #include <stdexcept>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -187,7 +187,7 @@ CO_TEST(BarrierTest, AllocatesNothing) {
     for (int i = 0; i < 3; ++i) {
       scope.Spawn([&]() -> Task<void> {
         CO_EXPECT_OK(co_await barrier.ArriveAndWait());
-        const test::AllocationCount count;
+        const test::HeapCount count;
         for (int j = 0; j < 100; ++j) {
           CO_EXPECT_OK(co_await barrier.ArriveAndWait());
         }

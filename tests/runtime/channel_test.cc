@@ -21,8 +21,8 @@
 #include <vector>
 
 #include "tests/chaos.h"
-#include "tests/runtime/allocation_count.h"
 #include "tests/runtime/channel_values.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 
 namespace eddy {
@@ -340,7 +340,7 @@ CO_TEST(ChannelTest, AllocatesNothing) {
         channel.Close();
       });
       CO_EXPECT_EQ(*co_await channel.Receive(), 0);
-      const test::AllocationCount count;
+      const test::HeapCount count;
       while (auto value = co_await channel.Receive()) {
         static_cast<void>(*value);
       }

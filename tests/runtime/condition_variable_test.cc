@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -396,7 +396,7 @@ CO_TEST_F(ConditionVariableTest, AllocatesNothing) {
       ++turn;
       condition_.NotifyOne();
     }
-    const test::AllocationCount count;
+    const test::HeapCount count;
     for (int i = 10; i < kTurns; ++i) {
       Mutex::Guard guard = co_await mutex_.Lock();
       CO_EXPECT_OK(co_await condition_.Wait(guard, is_own));

@@ -13,7 +13,7 @@
 #include <memory>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/sweeps.h"
 
@@ -114,7 +114,7 @@ CO_TEST(EventTest, AllocatesNothing) {
     });
     a.Set();
     CO_EXPECT_OK(co_await b.Wait());
-    const test::AllocationCount count;
+    const test::HeapCount count;
     for (int i = 1; i < 100; ++i) {
       a.Set();
       CO_EXPECT_OK(co_await b.Wait());

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 
 namespace eddy::internal {
 namespace {
@@ -69,7 +69,7 @@ TEST(FramePoolTest, SizesOfOneClassShareBlocks) {
 TEST(FramePoolTest, LargeBlocksGoToTheHeap) {
   SKIP_WITHOUT_COUNT();
   FramePool::Free(FramePool::Allocate(32 * 1024), 32 * 1024);
-  test::AllocationCount count;
+  test::HeapCount count;
   FramePool::Free(FramePool::Allocate(32 * 1024), 32 * 1024);
   EXPECT_EQ(count.allocations(), 0u);
   FramePool::Free(FramePool::Allocate(32 * 1024 + 1), 32 * 1024 + 1);
@@ -83,7 +83,7 @@ TEST(FramePoolTest, TrimGivesFreeBlocksBack) {
   std::vector<void*> blocks(100);
   for (void*& block : blocks) block = FramePool::Allocate(500);
   for (void* block : blocks) FramePool::Free(block, 500);
-  test::AllocationCount count;
+  test::HeapCount count;
   FramePool::Trim();
   EXPECT_EQ(count.frees(), 100u);
   FramePool::Trim();
@@ -92,7 +92,7 @@ TEST(FramePoolTest, TrimGivesFreeBlocksBack) {
 
 TEST(FramePoolTest, TheEndOfAThreadGivesItsBlocksBack) {
   SKIP_WITHOUT_COUNT();
-  test::AllocationCount count;
+  test::HeapCount count;
   std::thread([] {
     std::vector<void*> blocks(1000);
     for (void*& block : blocks) block = FramePool::Allocate(300);
@@ -104,7 +104,7 @@ TEST(FramePoolTest, TheEndOfAThreadGivesItsBlocksBack) {
 TEST(FramePoolTest, ABlockMayBeFreedOnAnotherThread) {
   SKIP_WITHOUT_COUNT();
   FramePool::Trim();
-  test::AllocationCount count;
+  test::HeapCount count;
   {
     std::vector<void*> blocks(1000);
     for (void*& block : blocks) block = FramePool::Allocate(300);
@@ -120,7 +120,7 @@ TEST(FramePoolTest, ABlockMayBeFreedOnAnotherThread) {
 TEST(FramePoolTest, TheEndOfAThreadWithAReactorGivesBackWhatItFreed) {
   SKIP_WITHOUT_COUNT();
   FramePool::Trim();
-  test::AllocationCount count;
+  test::HeapCount count;
   {
     std::vector<void*> blocks(1000);
     for (void*& block : blocks) block = FramePool::Allocate(300);

@@ -20,7 +20,7 @@
 #include <limits>
 #include <ratio>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 
 namespace eddy {
 namespace {
@@ -221,7 +221,7 @@ CO_TEST(IntervalTest, AllocatesNothing) {
   Interval interval(1us);
   CO_EXPECT_OK(co_await interval.Next());
   std::uint64_t failed = 0;
-  const test::AllocationCount count;
+  const test::HeapCount count;
   for (int i = 0; i < 100; ++i) {
     const Result<Interval::Tick> tick = co_await interval.Next();
     failed += tick.has_value() ? 0 : 1;

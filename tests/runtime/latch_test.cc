@@ -16,7 +16,7 @@
 #include <memory>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -131,7 +131,7 @@ CO_TEST(LatchTest, AllocatesNothing) {
       });
     }
     co_await Settle();
-    const test::AllocationCount count;
+    const test::HeapCount count;
     begin.CountDown();
     CO_EXPECT_OK(co_await end.Wait());
     EXPECT_EQ(count.allocations(), 0U);

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -267,7 +267,7 @@ CO_TEST(MutexTest, AllocatesNothing) {
     for (int i = 0; i < 2; ++i) {
       scope.Spawn([&]() -> Task<void> {
         co_await Yield();
-        const test::AllocationCount count;
+        const test::HeapCount count;
         for (int j = 0; j < 100; ++j) {
           const Mutex::Guard guard = co_await mutex.Lock();
           EXPECT_FALSE(mutex.TryLock());

@@ -20,7 +20,7 @@
 #include <system_error>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -278,7 +278,7 @@ CO_TEST(OnceFlagTest, AllocatesNothing) {
   };
   for (int i = 0; i < 100; ++i) {
     OnceFlag once;
-    const test::AllocationCount count;
+    const test::HeapCount count;
     CO_EXPECT_OK(co_await once.Call(f));
     CO_EXPECT_OK(co_await once.Call(f));
     if (i != 0) allocations += count.allocations();

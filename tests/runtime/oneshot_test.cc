@@ -21,8 +21,8 @@
 #include <utility>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
 #include "tests/runtime/channel_values.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -218,7 +218,7 @@ CO_TEST(OneshotTest, AMoveThatThrowsMovesNothing) {
 CO_TEST(OneshotTest, TakesOneBlockOfTheFramePool) {
   co_await SendToItself();
   if (test::CountsAllocations()) {
-    const test::AllocationCount count;
+    const test::HeapCount count;
     for (int i = 0; i < 100; ++i) co_await SendToItself();
     EXPECT_EQ(count.allocations(), 0U);
   }

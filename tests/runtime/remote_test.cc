@@ -22,8 +22,8 @@
 #include <vector>
 
 #include "tests/chaos.h"
-#include "tests/runtime/allocation_count.h"
 #include "tests/runtime/gate.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/remote_test_util.h"
 
 namespace eddy {
@@ -259,7 +259,7 @@ TEST(RemoteTest, ACallAllocatesOnce) {
     }
   };
   call();  // until the queue and the pools have their size
-  const test::AllocationCount count;
+  const test::HeapCount count;
   call();
   EXPECT_EQ(count.allocations(), std::uint64_t{kCalls});
 }

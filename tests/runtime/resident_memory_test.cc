@@ -21,7 +21,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 
 namespace eddy::internal {
 namespace {
@@ -148,7 +148,7 @@ TEST(FramePoolTest, PrefaultedBlocksFaultNeverAndAllocateNothing) {
     constexpr std::size_t kSize = 1024;
     std::vector<void*> blocks(kMiB / kSize);
     const long faults = Faults();
-    const test::AllocationCount count;
+    const test::HeapCount count;
     for (void*& block : blocks) {
       block = FramePool::Allocate(kSize);
       std::memset(block, 1, kSize);

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -264,7 +264,7 @@ CO_TEST(SemaphoreTest, AllocatesNothing) {
     for (int i = 0; i < 4; ++i) {
       scope.Spawn([&]() -> Task<void> {
         co_await Yield();
-        const test::AllocationCount count;
+        const test::HeapCount count;
         for (int j = 0; j < 100; ++j) {
           const Result<Semaphore::Permit> permit = co_await semaphore.Acquire();
           CO_EXPECT_OK(permit);

@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 
 namespace eddy {
 namespace {
@@ -95,7 +95,7 @@ TEST(SharedChannelTest, AllocatesOnlyWhenItIsMade) {
     GTEST_SKIP() << "allocations cannot be counted";
   }
   SharedChannel<int> channel(8);
-  const test::AllocationCount count;
+  const test::HeapCount count;
   for (int n = 0; n != 100; ++n) {
     EXPECT_TRUE(channel.TrySend(int{n}));
     EXPECT_EQ(channel.TryReceive(), n);

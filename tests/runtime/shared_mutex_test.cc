@@ -17,7 +17,7 @@
 #include <string>
 #include <utility>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -218,7 +218,7 @@ CO_TEST(SharedMutexTest, AllocatesNothing) {
     for (int i = 0; i < 4; ++i) {
       scope.Spawn([&, i]() -> Task<void> {
         co_await Yield();
-        const test::AllocationCount count;
+        const test::HeapCount count;
         for (int j = 0; j < 100; ++j) {
           if (i % 2 == 0) {
             const SharedMutex::Guard guard = co_await mutex.Lock();

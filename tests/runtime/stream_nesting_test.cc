@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -298,7 +298,7 @@ CO_TEST(StreamNestingTest, ElementsOfADeepStreamAllocateNothing) {
   };
   Stream<int> stream = below(below, 1000);
   CO_EXPECT_EQ(co_await stream.Next(), 0);
-  const test::AllocationCount count;
+  const test::HeapCount count;
   std::int64_t sum = 0;
   for (int i = 0; i < 1000; ++i) sum += (co_await stream.Next()).value_or(0);
   const std::uint64_t allocations = count.allocations();

@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -385,7 +385,7 @@ TEST(StreamTest, AMillionElementsTakeConstantStackAndNoAllocation) {
   const auto consume = [&]() -> Task<void> {
     Stream<int> stream = Count(0, kElements);
     sum = (co_await stream.Next()).value_or(-1);
-    const test::AllocationCount count;
+    const test::HeapCount count;
     while (auto x = co_await stream.Next()) sum += *x;
     allocations = count.allocations();
   };
@@ -401,7 +401,7 @@ CO_TEST(StreamTest, StreamAfterStreamAllocatesNothing) {
   all.reserve(3000);
   std::uint64_t allocations = 0;
   for (int round = 0; round < 1000; ++round) {
-    const test::AllocationCount count;
+    const test::HeapCount count;
     Stream<int> stream = Count(0, 3);
     co_await Append(stream, all);
     if (round > 0) allocations += count.allocations();

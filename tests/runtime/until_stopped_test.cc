@@ -17,7 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 
 namespace eddy {
 namespace {
@@ -170,7 +170,7 @@ CO_TEST(UntilStoppedTest, KeepsAScopeOpenForShortTasksWithoutGrowth) {
     }
   };
   co_await submit(1000);
-  const test::AllocationCount count;
+  const test::HeapCount count;
   co_await submit(100'000);
   const std::uint64_t allocations = count.allocations();
   EXPECT_TRUE(service.open());

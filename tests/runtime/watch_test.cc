@@ -20,8 +20,8 @@
 #include <utility>
 #include <vector>
 
-#include "tests/runtime/allocation_count.h"
 #include "tests/runtime/channel_values.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/settle.h"
 #include "tests/runtime/test_verbs.h"
 #include "tests/sweeps.h"
@@ -224,7 +224,7 @@ CO_TEST(WatchTest, AllocatesNothing) {
           watch.Subscribe());
     }
     co_await Settle();
-    const test::AllocationCount count;
+    const test::HeapCount count;
     for (int i = 0; i < 1000; ++i) {
       CO_EXPECT_OK(watch.Set(i));
       if (i % 3 == 0) co_await Yield();

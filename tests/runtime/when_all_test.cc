@@ -29,7 +29,7 @@
 #include <vector>
 
 #include "tests/chaos.h"
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -330,7 +330,7 @@ CO_TEST(WhenAllTest, ASteadyStateAllocatesNothing) {
   const std::array<int, 10> numbers{};
   std::uint64_t allocations = 0;
   for (int round = 0; round < 2; ++round) {
-    const test::AllocationCount count;
+    const test::HeapCount count;
     for (int i = 0; i < 100; ++i) {
       static_cast<void>(co_await WhenAll(Value(1), Yield(), Sleep(1us),
                                          test::Nop(), WhenAll(Nothing())));
@@ -342,7 +342,7 @@ CO_TEST(WhenAllTest, ASteadyStateAllocatesNothing) {
     allocations = count.allocations();
   }
   EXPECT_EQ(allocations, 0U);
-  const test::AllocationCount count;
+  const test::HeapCount count;
   static_cast<void>(co_await WhenAll(numbers | std::views::transform(Value)));
   EXPECT_EQ(count.allocations(), 1U);  // the result
 }

@@ -32,7 +32,7 @@
 #include <vector>
 
 #include "tests/chaos.h"
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 #include "tests/runtime/test_verbs.h"
 
 namespace eddy {
@@ -527,7 +527,7 @@ CO_TEST(WhenAnyTest, ASteadyStateAllocatesNothing) {
   const std::array<Duration, 3> durations = {1h, 1us, 1h};
   std::uint64_t allocations = 0;
   for (int round = 0; round < 2; ++round) {
-    const test::AllocationCount count;
+    const test::HeapCount count;
     for (int i = 0; i < 100; ++i) {
       auto first =
           co_await WhenAny(Sleep(1h), test::Nop(), WhenAny(Value(1), Yield()));

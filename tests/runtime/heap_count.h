@@ -1,6 +1,8 @@
-// Counts the heap allocations of the test program, all threads together.
-#ifndef EDDY_TESTS_RUNTIME_ALLOCATION_COUNT_H_
-#define EDDY_TESTS_RUNTIME_ALLOCATION_COUNT_H_
+// Counts what the test program allocates on the heap and gives back, on all
+// threads together. (eddy::allocation_count does not count the latter: it is to
+// cost what it measures little.)
+#ifndef EDDY_TESTS_RUNTIME_HEAP_COUNT_H_
+#define EDDY_TESTS_RUNTIME_HEAP_COUNT_H_
 
 #include <cstdint>
 
@@ -13,9 +15,9 @@ namespace eddy::test {
 inline bool CountsAllocations() { return !kAsan && !kTsan && !InChaos(); }
 
 // What was allocated and freed since the object was made.
-class AllocationCount {
+class HeapCount {
  public:
-  AllocationCount() noexcept
+  HeapCount() noexcept
       : allocations_(TotalAllocations()), frees_(TotalFrees()) {}
 
   std::uint64_t allocations() const noexcept {
@@ -33,4 +35,4 @@ class AllocationCount {
 
 }  // namespace eddy::test
 
-#endif  // EDDY_TESTS_RUNTIME_ALLOCATION_COUNT_H_
+#endif  // EDDY_TESTS_RUNTIME_HEAP_COUNT_H_

@@ -1,4 +1,4 @@
-#include "tests/runtime/allocation_count.h"
+#include "tests/runtime/heap_count.h"
 
 #include <atomic>
 #include <cstddef>
@@ -15,10 +15,10 @@ std::atomic<std::uint64_t> total_frees{0};
 
 namespace eddy::test {
 
-std::uint64_t AllocationCount::TotalAllocations() noexcept {
+std::uint64_t HeapCount::TotalAllocations() noexcept {
   return total_allocations.load(std::memory_order_relaxed);
 }
-std::uint64_t AllocationCount::TotalFrees() noexcept {
+std::uint64_t HeapCount::TotalFrees() noexcept {
   return total_frees.load(std::memory_order_relaxed);
 }
 
