@@ -82,10 +82,10 @@ bool RunThrows(F f) {
 
 TEST_F(TaskExceptionTest, OfAnAwaitedTask) {
   SyncWait([]() -> Task<> {
-    EXPECT_TRUE(co_await Throws(ThrowInt()));
-    EXPECT_TRUE(co_await Throws(ThrowVoid()));
-    EXPECT_TRUE(co_await Throws(ThrowString()));
-    EXPECT_TRUE(co_await Throws(ThrowResult()));
+    CO_EXPECT_TRUE(co_await Throws(ThrowInt()));
+    CO_EXPECT_TRUE(co_await Throws(ThrowVoid()));
+    CO_EXPECT_TRUE(co_await Throws(ThrowString()));
+    CO_EXPECT_TRUE(co_await Throws(ThrowResult()));
   }());
 }
 
@@ -157,16 +157,16 @@ TEST_F(TaskExceptionTest, ThroughDeadlinesStopsAndGroups) {
     const auto in_timeout = []() -> Task<Result<std::string>> {
       co_return co_await WithTimeout(1h, ThrowResult());
     };
-    EXPECT_TRUE(co_await Throws(in_timeout()));
+    CO_EXPECT_TRUE(co_await Throws(in_timeout()));
     const auto in_shield = []() -> Task<int> {
       co_return co_await Shield(ThrowInt());
     };
-    EXPECT_TRUE(co_await Throws(in_shield()));
+    CO_EXPECT_TRUE(co_await Throws(in_shield()));
     const auto in_group = []() -> Task<int> {
       SchedulingGroup group = SchedulingGroup::Get("a");
       co_return co_await group.Run(ThrowInt());
     };
-    EXPECT_TRUE(co_await Throws(in_group()));
+    CO_EXPECT_TRUE(co_await Throws(in_group()));
   }());
 }
 
@@ -230,8 +230,9 @@ TEST_F(TaskExceptionTest, SecondReturnReplacesTheFirst) {
 }
 
 TEST_F(TaskExceptionTest, ExceptionOfALocalsEndReplacesTheValue) {
-  SyncWait(
-      []() -> Task<> { EXPECT_TRUE(co_await Throws(ReturnsAndThrows())); }());
+  SyncWait([]() -> Task<> {
+    CO_EXPECT_TRUE(co_await Throws(ReturnsAndThrows()));
+  }());
 }
 
 }  // namespace
