@@ -20,14 +20,14 @@ namespace eddy::internal {
 class AwaitBudget {
  public:
   // Of a turn of the loop.
-  static void Refill(int awaits) noexcept { left_ = awaits; }
-  static bool spent() noexcept { return left_ <= 0; }
+  static void Refill(int awaits) noexcept { before_last_ = awaits - 1; }
+  static bool spent() noexcept { return before_last_ < 0; }
 
   // Counts an await after which `next` is to run, at once. True if that was the
   // budget's last: then `next` has been put behind what is ready, and what
   // runs now returns to the loop.
   static bool Spend(std::coroutine_handle<PromiseBase> next) noexcept {
-    if (--left_ > 0) [[likely]] {
+    if (--before_last_ >= 0) [[likely]] {
       return false;
     }
     return PutBehind(next);
@@ -42,7 +42,9 @@ class AwaitBudget {
   // (In reactor.cc.)
   static bool PutBehind(std::coroutine_handle<PromiseBase> next) noexcept;
 
-  static inline constinit thread_local int left_ = 0;
+  // How many may go on before the one that does not. (Its sign is all that is
+  // asked for, which the decrement gives.)
+  static inline constinit thread_local int before_last_ = -1;
 };
 
 }  // namespace eddy::internal
