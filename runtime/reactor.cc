@@ -281,11 +281,16 @@ void Reactor::RunReady() {
   if (groups_ != nullptr) [[unlikely]] {
     return RunGroups(n);
   }
+  // Neither comes or goes during a turn; groups may, which ends it.
+  const bool watched =
+      chaos_order_ != nullptr || internal::blocking_guard != nullptr;
   for (; n != 0 && !ready_.empty() && !internal::AwaitBudget::spent(); --n) {
-    if (chaos_order_ != nullptr) [[unlikely]] {
-      chaos_order_->Choose(ready_);
+    if (watched) [[unlikely]] {
+      if (chaos_order_ != nullptr) chaos_order_->Choose(ready_);
+      ResumeFirst(ready_);
+    } else {
+      ready_.Pop().resume();
     }
-    ResumeFirst(ready_);
   }
 }
 
