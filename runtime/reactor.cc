@@ -282,15 +282,16 @@ void Reactor::RunReady() {
     return RunGroups(n);
   }
   // Neither comes or goes during a turn; groups may, which ends it.
-  const bool watched =
-      chaos_order_ != nullptr || internal::blocking_guard != nullptr;
-  for (; n != 0 && !ready_.empty() && !internal::AwaitBudget::spent(); --n) {
-    if (watched) [[unlikely]] {
+  if (chaos_order_ != nullptr || internal::blocking_guard != nullptr)
+      [[unlikely]] {
+    for (; n != 0 && !ready_.empty() && !internal::AwaitBudget::spent(); --n) {
       if (chaos_order_ != nullptr) chaos_order_->Choose(ready_);
       ResumeFirst(ready_);
-    } else {
-      ready_.Pop().resume();
     }
+    return;
+  }
+  for (; n != 0 && !ready_.empty() && !internal::AwaitBudget::spent(); --n) {
+    ready_.Pop().resume();
   }
 }
 
