@@ -36,6 +36,7 @@
 
 #include "bench/costs/costs.h"
 #include "bench/costs/files.h"
+#include "bench/costs/sockets.h"
 
 using namespace std::chrono_literals;
 
@@ -45,7 +46,6 @@ namespace {
 namespace io = eddy::io;
 using eddy::net::UnixStream;
 
-using Byte = std::array<std::byte, 1>;
 using Number = std::array<std::byte, sizeof(std::uint64_t)>;
 
 // --- Devices and eventfds, which are always ready ----------------------------
@@ -149,28 +149,6 @@ Task<Result<void>> WritePipe(State& state) {
 }
 EDDY_BENCHMARK(WritePipe)->Name("io/PipeWriter::Write, with room");
 
-// There and back, between two tasks: each read waits.
-template <class Reader, class Writer>
-Task<Result<void>> PingPong(State& state, Reader& reader, Writer& writer,
-                            Reader& other_reader, Writer& other_writer) {
-  const auto answer = [&]() -> Task<Result<void>> {
-    Byte byte{};
-    while (true) {
-      EDDY_CO_CHECK(co_await other_reader.Read(byte));
-      EDDY_CO_CHECK(co_await other_writer.Write(byte));
-    }
-  };
-  const auto ask = [&]() -> Task<Result<void>> {
-    Byte byte{};
-    state.SetOperationsPerIteration(2);
-    for (auto _ : state) {
-      EDDY_CO_CHECK(co_await writer.Write(byte));
-      EDDY_CO_CHECK(co_await reader.Read(byte));
-    }
-    co_return Result<void>();
-  };
-  co_return co_await Beside(answer, ask);
-}
 Task<Result<void>> PingPongPipes(State& state) {
   EDDY_CO_TRY(auto there, io::Pipe::Create());
   EDDY_CO_TRY(auto back, io::Pipe::Create());
@@ -199,26 +177,18 @@ EDDY_BENCHMARK(SplicePipe)
 
 Task<Result<void>> ReceiveReady(State& state) {
   EDDY_CO_TRY(auto ends, UnixStream::Pair());
-  const std::array<std::byte, kBatch> bytes{};
   Byte byte{};
-  const auto fill = [&]() -> Task<Result<void>> {
-    co_return co_await ends.first.Write(bytes);
-  };
   const auto receive = [&] { return io::Receive(ends.second.fd(), byte); };
-  co_return co_await InBatches(state, fill, receive);
+  co_return co_await ReadInBatches(state, ends.first, receive);
 }
 EDDY_BENCHMARK(ReceiveReady)->Name("io/Receive, ready");
 Task<Result<void>> ReceiveMessageReady(State& state) {
   EDDY_CO_TRY(auto ends, UnixStream::Pair());
-  const std::array<std::byte, kBatch> bytes{};
   Byte byte{};
-  const auto fill = [&]() -> Task<Result<void>> {
-    co_return co_await ends.first.Write(bytes);
-  };
   const auto receive = [&] {
     return io::ReceiveMessage(ends.second.fd(), byte);
   };
-  co_return co_await InBatches(state, fill, receive);
+  co_return co_await ReadInBatches(state, ends.first, receive);
 }
 EDDY_BENCHMARK(ReceiveMessageReady)->Name("io/ReceiveMessage, ready");
 Task<Result<void>> NextOfReceiveStream(State& state) {
@@ -239,19 +209,9 @@ EDDY_BENCHMARK(NextOfReceiveStream)
 template <class Send>
 Task<Result<void>> SendInBatches(State& state, Send send) {
   EDDY_CO_TRY(auto ends, UnixStream::Pair());
-  std::array<std::byte, kBatch> bytes{};
   const Byte byte{};
-  EDDY_CO_CHECK(co_await ends.first.Write(bytes));
-  const auto drain = [&]() -> Task<Result<void>> {
-    std::size_t left = bytes.size();
-    while (left != 0) {
-      EDDY_CO_TRY(const std::size_t n, co_await ends.second.Read(bytes));
-      left -= n;
-    }
-    co_return Result<void>();
-  };
   const auto call = [&] { return send(ends.first.fd(), byte); };
-  co_return co_await InBatches(state, drain, call);
+  co_return co_await WriteInBatches(state, ends.first, ends.second, call);
 }
 Task<Result<void>> SendReady(State& state) {
   const auto send = [](const io::Fd& fd, const Byte& byte) {

@@ -223,7 +223,8 @@ Task<Result<void>> EndReceive(State& state) {
 EDDY_BENCHMARK(EndReceive)->Name("net/TcpStream::EndReceive");
 Task<Result<void>> WriteAndReadBack(State& state) {
   EDDY_CO_TRY(Ends ends, co_await Connected());
-  co_return co_await PingPong(state, ends.first, ends.second);
+  co_return co_await PingPong(state, ends.first, ends.first, ends.second,
+                              ends.second);
 }
 EDDY_BENCHMARK(WriteAndReadBack)
     ->Name("net/TcpStream::Read, waits, and the Write that ends it");

@@ -80,7 +80,8 @@ Task<Result<void>> Write(State& state) {
 EDDY_BENCHMARK(Write)->Name("net/UnixStream::Write, with room");
 Task<Result<void>> WriteAndReadBack(State& state) {
   EDDY_CO_TRY(auto ends, UnixStream::Pair());
-  co_return co_await PingPong(state, ends.first, ends.second);
+  co_return co_await PingPong(state, ends.first, ends.first, ends.second,
+                              ends.second);
 }
 EDDY_BENCHMARK(WriteAndReadBack)
     ->Name("net/UnixStream::Read, waits, and the Write that ends it");

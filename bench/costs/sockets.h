@@ -1,4 +1,4 @@
-// What TcpStream, UnixStream and the sockets for datagrams are measured with.
+// What streams, pipes and the sockets for datagrams are measured with.
 #ifndef EDDY_BENCH_COSTS_SOCKETS_H_
 #define EDDY_BENCH_COSTS_SOCKETS_H_
 
@@ -44,21 +44,22 @@ Task<Result<void>> WriteInBatches(State& state, Stream& writer, Stream& reader,
 }
 
 // There and back, between two tasks: each read waits.
-template <class Stream>
-Task<Result<void>> PingPong(State& state, Stream& one, Stream& other) {
+template <class Reader, class Writer>
+Task<Result<void>> PingPong(State& state, Reader& reader, Writer& writer,
+                            Reader& other_reader, Writer& other_writer) {
   const auto answer = [&]() -> Task<Result<void>> {
     Byte byte{};
     while (true) {
-      EDDY_CO_CHECK(co_await other.Read(byte));
-      EDDY_CO_CHECK(co_await other.Write(byte));
+      EDDY_CO_CHECK(co_await other_reader.Read(byte));
+      EDDY_CO_CHECK(co_await other_writer.Write(byte));
     }
   };
   const auto ask = [&]() -> Task<Result<void>> {
     Byte byte{};
     state.SetOperationsPerIteration(2);
     for (auto _ : state) {
-      EDDY_CO_CHECK(co_await one.Write(byte));
-      EDDY_CO_CHECK(co_await one.Read(byte));
+      EDDY_CO_CHECK(co_await writer.Write(byte));
+      EDDY_CO_CHECK(co_await reader.Read(byte));
     }
     co_return Result<void>();
   };
